@@ -1,0 +1,241 @@
+/* javm run: one call of a program, an Image or an Instance, with nobody behind it to answer host calls. */
+#include "run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "trace.h"
+
+static void print_help(void) {
+  puts("usage: javm run FILE [OPTION...]\n\n"
+       "Calls the program in FILE (a JAM container, an Image, an Instance, or assembly text) and says how it ended.\n\n"
+       "  --endpoint N         the endpoint to call; default 0\n"
+       "  --pc N               start there instead of at the endpoint's own pc\n"
+       "  --arg N              an argument, for φ[7], φ[8], ...; up to four times\n"
+       "  --input HEX|@FILE    the argument bytes of a standard program\n"
+       "  --gas N              the gas budget; default 1000000000\n"
+       "  --gas-model MODEL    pipeline (default), single-pass or instruction\n"
+       "  --isa SET            of a JAM container or a text without .isa: javm, jam-0.7 or jam-0.8\n"
+       "  --yields host|catcher  who goes on after a caught yield; default host: the run ends as paused\n"
+       "  --catch SLOT         catch yields of the cap in this root slot; repeatable\n"
+       "  --trace FILE         write what the program asked of its host, for 'javm replay'\n"
+       "  --save FILE          write the new Instance, so that the next run of that file goes on\n"
+       "  --json               print JSON\n\n"
+       "Exit status: 0 halt, 1 another end, 2 misuse or bad input.");
+}
+
+static bool read_input(const char *text, run_options *options) {
+  if (options->has_input) {
+    cli_fail("--input: expected once");
+    return false;
+  }
+  options->has_input = true;
+  if (text[0] == '@') return cli_read_file(text + 1, &options->input);
+  if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) text += 2;
+  if (cli_parse_hex(text, strlen(text), &options->input)) return true;
+  cli_fail("--input: expected pairs of hex digits or @FILE, got '%s'", text);
+  return false;
+}
+
+static bool add_arg(const char *text, run_options *options) {
+  if (options->arg_count == 4) {
+    cli_fail("--arg: expected at most four");
+    return false;
+  }
+  return cli_option_u64("--arg", text, UINT64_MAX, &options->args[options->arg_count++]);
+}
+
+static bool add_catch(const char *text, run_options *options) {
+  uint64_t slot;
+  if (!cli_option_u64("--catch", text, 255, &slot)) return false;
+  if (options->catch_count == RUN_CATCH_MAX) {
+    cli_fail("--catch: expected at most %d", RUN_CATCH_MAX);
+    return false;
+  }
+  options->catches[options->catch_count++] = (uint8_t)slot;
+  return true;
+}
+
+static bool set_yields(const char *text, run_options *options) {
+  if (strcmp(text, "host") == 0) options->yield_mode = JAVM_YIELD_TO_HOST;
+  else if (strcmp(text, "catcher") == 0) options->yield_mode = JAVM_YIELD_TO_CATCHER;
+  else {
+    cli_fail("--yields: expected host or catcher, got '%s'", text);
+    return false;
+  }
+  return true;
+}
+
+static bool set_number(int option, const char *text, run_options *options) {
+  uint64_t value;
+  if (option == 'e') {
+    if (!cli_option_u64("--endpoint", text, UINT8_MAX, &value)) return false;
+    options->endpoint = (uint8_t)value;
+    return true;
+  }
+  if (!cli_option_u64("--pc", text, UINT32_MAX, &value)) return false;
+  options->has_pc = true;
+  options->pc = options->load.entry_pc = (uint32_t)value;
+  return true;
+}
+
+static bool set_option(int option, run_options *options) {
+  switch (option) {
+    case 'e':
+    case 'p': return set_number(option, optarg, options);
+    case 'a': return add_arg(optarg, options);
+    case 'n': return read_input(optarg, options);
+    case 'G': return cli_option_u64("--gas", optarg, UINT64_MAX, &options->gas);
+    case 'g': return cli_option_gas_model(optarg, &options->gas_model);
+    case 'i': options->load.has_isa = true; return cli_option_isa(optarg, &options->load.isa);
+    case 'y': return set_yields(optarg, options);
+    case 'c': return add_catch(optarg, options);
+    case 't': options->trace_path = optarg; return true;
+    case 's': options->save_path = optarg; return true;
+    default: options->json = true; return true;
+  }
+}
+
+static javm_host_action pause_host_call(void *ctx, javm_host_call *call) {
+  (void)ctx;
+  (void)call;
+  return JAVM_HOST_PAUSE;
+}
+
+static int write_trace_start(trace_writer *writer, run_subject *subject, const run_options *options) {
+  javm_endpoint endpoint;
+  uint64_t regs[JAVM_REG_COUNT];
+  uint8_t *bundle = NULL;
+  size_t bundle_bytes = 0;
+  javm_error error;
+  bool is_jam = subject->input.form == CLI_FORM_STANDARD || subject->input.form == CLI_FORM_BLOB;
+  int result = run_endpoint(subject, options, &endpoint);
+  if (result != CLI_OK) return result;
+  if (!is_jam && javm_bundle_encode(subject->input.dir, subject->image, &bundle, &bundle_bytes, &error) != JAVM_OK)
+    return cli_fail_error(options->path, &error);
+  memcpy(regs, endpoint.initial_regs, sizeof regs);
+  memcpy(regs + 7, subject->args, sizeof subject->args);
+  const cli_bytes *file = &subject->input.bytes;
+  trace_write_start(writer, is_jam ? file->data : bundle, is_jam ? file->size : bundle_bytes, subject->isa,
+                    options->gas_model, &options->input, endpoint.entry_pc, options->gas, regs);
+  javm_free_bytes(NULL, bundle, bundle_bytes);
+  return CLI_OK;
+}
+
+static int save_instance(javm_dir *dir, const javm_hash *hash, const char *path) {
+  javm_cap *instance = NULL;
+  uint8_t *bundle = NULL;
+  size_t bundle_bytes = 0;
+  javm_error error;
+  int result;
+  if (javm_dir_get(dir, hash, &instance, &error) != JAVM_OK ||
+      javm_bundle_encode(dir, instance, &bundle, &bundle_bytes, &error) != JAVM_OK)
+    result = cli_fail_error(path, &error);
+  else result = cli_write_file(path, bundle, bundle_bytes);
+  javm_free_bytes(NULL, bundle, bundle_bytes);
+  javm_cap_release(dir, instance);
+  return result;
+}
+
+static int finish(run_subject *subject, const run_options *options, const javm_result *result, double seconds) {
+  run_report report = {&subject->hash, result, seconds};
+  bool halted = result->kind == JAVM_RESULT_HALT;
+  int written = CLI_OK;
+  if (options->save_path != NULL && halted)
+    written = save_instance(subject->input.dir, &result->instance, options->save_path);
+  else if (options->save_path != NULL)
+    cli_fail("%s: not written: the program did not halt, so there is no new Instance", options->save_path);
+  int printed = options->json ? run_report_json(subject->input.dir, &report) : run_report_text(&report);
+  if (written != CLI_OK || printed != CLI_OK) return CLI_BAD;
+  return halted ? CLI_OK : CLI_OTHER;
+}
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Calls the subject; the writer is open where there is a trace. */
+static int invoke(run_subject *subject, const run_options *options, trace_writer *writer) {
+  javm_vm_config config;
+  javm_vm *vm = NULL;
+  javm_result result;
+  javm_error error;
+  javm_vm_config_default(&config);
+  config.gas_model = options->gas_model;
+  config.yield_mode = options->yield_mode;
+  config.jam_host_calls = true;
+  config.assist = javm_local_assist_interface(subject->assist);
+  if (options->trace_path != NULL) {
+    config.trace = trace_write_event;
+    config.trace_ctx = writer;
+  }
+  javm_status status = javm_vm_new(subject->input.dir, &config, &vm, &error);
+  if (status == JAVM_OK && subject->isa != JAVM_ISA_JAVM) {
+    status = javm_vm_register(vm, JAVM_HOST_FUNCTION_ANY, NULL, pause_host_call, NULL);
+    error = (javm_error){.status = status};
+  }
+  double start = now();
+  if (status == JAVM_OK)
+    status = javm_vm_invoke(vm, &subject->hash, options->endpoint, subject->args, options->gas, &result, &error);
+  double seconds = now() - start;
+  int exit_status = CLI_OK;
+  if (status != JAVM_OK) exit_status = cli_fail_error(options->path, &error);
+  else if (options->trace_path != NULL) exit_status = cli_output_commit(&writer->output);
+  if (status == JAVM_OK) {
+    int finished = finish(subject, options, &result, seconds);
+    if (exit_status == CLI_OK) exit_status = finished;
+    javm_result_clear(subject->input.dir, &result);
+  }
+  javm_vm_free(vm);
+  return exit_status;
+}
+
+static int run(const run_options *options) {
+  run_subject subject;
+  trace_writer writer;
+  memset(&writer, 0, sizeof writer);
+  int result = run_subject_make(&subject, options);
+  if (result == CLI_OK && options->trace_path != NULL) {
+    result = cli_output_open(options->trace_path, &writer.output);
+    if (result == CLI_OK) result = write_trace_start(&writer, &subject, options);
+  }
+  if (result == CLI_OK) result = invoke(&subject, options, &writer);
+  cli_output_discard(&writer.output); /* nothing is left to discard once it was committed */
+  run_subject_clear(&subject);
+  return result;
+}
+
+int cli_run(int argc, char **argv) {
+  static const struct option long_options[] = {
+    {"endpoint", required_argument, NULL, 'e'}, {"pc", required_argument, NULL, 'p'},
+    {"arg", required_argument, NULL, 'a'},      {"input", required_argument, NULL, 'n'},
+    {"gas", required_argument, NULL, 'G'},      {"gas-model", required_argument, NULL, 'g'},
+    {"isa", required_argument, NULL, 'i'},      {"yields", required_argument, NULL, 'y'},
+    {"catch", required_argument, NULL, 'c'},    {"trace", required_argument, NULL, 't'},
+    {"save", required_argument, NULL, 's'},     {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+  run_options options;
+  int given, result = CLI_OK;
+  memset(&options, 0, sizeof options);
+  javm_load_config_default(&options.load);
+  options.gas = CLI_GAS_DEFAULT;
+  while (result == CLI_OK && (given = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+    if (given == 'h') {
+      print_help();
+      free(options.input.data);
+      return CLI_OK;
+    }
+    if (given == '?' || given == ':') result = cli_option_refused(argv, given);
+    else if (!set_option(given, &options)) result = CLI_BAD;
+  }
+  if (result == CLI_OK) options.path = cli_one_file(argc, argv);
+  if (options.path == NULL) result = CLI_BAD;
+  options.load.arguments = options.input.data;
+  options.load.arguments_bytes = options.input.size;
+  if (result == CLI_OK) result = run(&options);
+  free(options.input.data);
+  return result;
+}

@@ -1,0 +1,139 @@
+/* How a run ended, in words or as JSON. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "run.h"
+
+static const char *status_of(const javm_result *result) {
+  if (result->kind == JAVM_RESULT_HALT) return "halt";
+  if (result->kind == JAVM_RESULT_FAULTED) return "faulted";
+  return result->pause == JAVM_PAUSE_HOST_CALL ? "host-call" : "paused";
+}
+
+static const char *fault_of(const javm_result *result) {
+  switch (result->fault.kind) {
+    case JAVM_EXIT_TRAP: return "trap";
+    case JAVM_EXIT_PANIC: return "panic";
+    case JAVM_EXIT_OUT_OF_GAS: return "out-of-gas";
+    case JAVM_EXIT_PAGE_FAULT: return "page-fault";
+    default: return javm_exit_text(result->fault.kind);
+  }
+}
+
+static const char *pause_of(const javm_result *result) {
+  if (result->pause == JAVM_PAUSE_OUT_OF_GAS) return "out-of-gas";
+  return result->pause == JAVM_PAUSE_QUOTA ? "storage-quota" : "yield";
+}
+
+static const javm_hash *after(const run_report *report) {
+  return report->result->kind == JAVM_RESULT_HALT ? &report->result->instance : report->before;
+}
+
+static uint64_t speed(const run_report *report) {
+  return report->seconds > 0 ? (uint64_t)((double)report->result->instructions / report->seconds) : 0;
+}
+
+static void print_end(const javm_result *result) {
+  if (result->kind == JAVM_RESULT_HALT) {
+    printf("ended             by a halt\nreturn value φ[7] %" PRIu64 " (0x%" PRIx64 ")\n", result->return_value,
+           result->return_value);
+  } else if (result->kind == JAVM_RESULT_FAULTED) {
+    printf("ended             by a fault: %s", fault_of(result));
+    if (result->fault.kind == JAVM_EXIT_PAGE_FAULT) printf(" at address 0x%08" PRIx32, result->fault.address);
+    printf(", pc %" PRIu32 "\n", result->pc);
+    if (result->refusal != JAVM_REFUSAL_NONE)
+      printf("refused           operation %" PRIu32 ": %s\n", result->refused_operation,
+             javm_refusal_text(result->refusal));
+  } else if (result->pause == JAVM_PAUSE_HOST_CALL) {
+    printf("ended             by host call %" PRIu32 ", which nobody answers here\n", result->host_function);
+  } else {
+    printf("ended             paused: %s\n", pause_of(result));
+  }
+}
+
+/* Runs of neighbouring pages on one line each. */
+static void print_pages(const javm_result *result) {
+  printf("pages changed     %zu\n", result->dirty_page_count);
+  for (size_t i = 0, next; i < result->dirty_page_count; i = next) {
+    for (next = i + 1; next < result->dirty_page_count; next++)
+      if (result->dirty_pages[next] - result->dirty_pages[next - 1] != JAVM_PAGE_BYTES) break;
+    printf("  0x%08" PRIx32 " to 0x%08" PRIx32 "\n", result->dirty_pages[i],
+           result->dirty_pages[next - 1] + (JAVM_PAGE_BYTES - 1));
+  }
+}
+
+int run_report_text(const run_report *report) {
+  const javm_result *result = report->result;
+  char hex[CLI_HEX_HASH];
+  print_end(result);
+  printf("gas used          %" PRIu64 "\n", result->gas_used);
+  printf("instructions      %" PRIu64 ", %" PRIu64 " a second\n", result->instructions, speed(report));
+  cli_hash_hex(report->before, hex);
+  printf("instance before   %s\n", hex);
+  cli_hash_hex(after(report), hex);
+  printf("instance after    %s\n", hex);
+  print_pages(result);
+  if (result->emit_count > 0) printf("emitted           %zu caps\n", result->emit_count);
+  return CLI_OK;
+}
+
+static json_t *pages_json(const javm_result *result) {
+  json_t *pages = json_array();
+  for (size_t i = 0; pages != NULL && i < result->dirty_page_count; i++) {
+    if (cli_json_append(pages, json_integer((json_int_t)result->dirty_pages[i]))) continue;
+    json_decref(pages);
+    return NULL;
+  }
+  return pages;
+}
+
+static json_t *cap_json(javm_dir *dir, javm_cap *cap) {
+  javm_hash hash;
+  if (cap == NULL) return json_null();
+  return javm_cap_hash(dir, cap, &hash) == JAVM_OK ? cli_json_hash(&hash) : NULL;
+}
+
+static json_t *emits_json(javm_dir *dir, const javm_result *result) {
+  json_t *emits = json_array();
+  for (size_t i = 0; emits != NULL && i < result->emit_count; i++) {
+    if (cli_json_append(emits, cap_json(dir, result->emits[i]))) continue;
+    json_decref(emits);
+    return NULL;
+  }
+  return emits;
+}
+
+static bool set_end(json_t *out, const javm_result *result) {
+  if (result->kind == JAVM_RESULT_PAUSED) {
+    if (result->pause != JAVM_PAUSE_HOST_CALL) return cli_json_set(out, "pause", json_string(pause_of(result)));
+    return cli_json_set(out, "host_call", cli_json_u64(result->host_function));
+  }
+  if (result->kind != JAVM_RESULT_FAULTED) return true;
+  bool good = cli_json_set(out, "fault", json_string(fault_of(result))) &&
+              cli_json_set(out, "pc", cli_json_u64(result->pc));
+  if (good && result->fault.kind == JAVM_EXIT_PAGE_FAULT)
+    good = cli_json_set(out, "address", cli_json_u64(result->fault.address));
+  if (good && result->refusal != JAVM_REFUSAL_NONE)
+    good = cli_json_set(out, "refused_operation", cli_json_u64(result->refused_operation)) &&
+           cli_json_set(out, "refusal", json_string(javm_refusal_text(result->refusal)));
+  return good;
+}
+
+int run_report_json(javm_dir *dir, const run_report *report) {
+  const javm_result *result = report->result;
+  bool halted = result->kind == JAVM_RESULT_HALT, paused = result->kind == JAVM_RESULT_PAUSED;
+  json_t *out = json_object();
+  bool good = out != NULL && cli_json_set(out, "status", json_string(status_of(result))) && set_end(out, result) &&
+              cli_json_set(out, "return_value", halted ? cli_json_u64(result->return_value) : json_null()) &&
+              cli_json_set(out, "gas_used", cli_json_u64(result->gas_used)) &&
+              cli_json_set(out, "instructions", cli_json_u64(result->instructions)) &&
+              cli_json_set(out, "instructions_per_second", cli_json_u64(speed(report))) &&
+              cli_json_set(out, "instance_before", cli_json_hash(report->before)) &&
+              cli_json_set(out, "instance_after", cli_json_hash(after(report))) &&
+              cli_json_set(out, "pages_changed", pages_json(result)) &&
+              cli_json_set(out, "slot0", cap_json(dir, paused ? result->payload : result->slot0)) &&
+              cli_json_set(out, "emits", emits_json(dir, result));
+  if (good) return cli_json_print(out);
+  json_decref(out);
+  return cli_fail_memory();
+}

@@ -1,0 +1,89 @@
+/* Chooses handlers for the records of a program: the longest group of fuse.def that fits, from the start of every region. */
+#include "exec/insn.h"
+
+/* Where an operand comes from: from no earlier instruction of the group in particular, or (role and index of that one). */
+typedef enum origin { N, A0, B0, A1, B1 } origin;
+
+typedef struct group {
+  uint8_t ops[3]; /* ops[2] JV_OP_INVALID: a pair */
+  uint8_t from2, from3;
+  uint16_t handler;
+} group;
+
+static const group groups[] = {
+#define FUSE2(s1, n1, s2, n2, from2)                                                                                   \
+  {{JV_OP_##n1, JV_OP_##n2, JV_OP_INVALID}, from2, N, JV_H_##n1##_##n2##_##from2},
+#define FUSE3(s1, n1, s2, n2, from2, s3, n3, from3)                                                                    \
+  {{JV_OP_##n1, JV_OP_##n2, JV_OP_##n3}, from2, from3, JV_H_##n1##_##n2##_##from2##_##n3##_##from3},
+#include "exec/fuse.def"
+};
+enum { GROUP_COUNT = sizeof groups / sizeof *groups };
+
+static const uint16_t plain[256] = {
+#define OP(number, name, format, reads, writes, ends_block, can_fault, gas) [number] = JV_H_##name,
+#include "exec/ops.def"
+  [JV_OP_INVALID] = JV_H_invalid,
+};
+
+static bool unresolved(const jv_insn *insn) { return jv_has_target(insn->op) && insn->y == JV_NO_TARGET; }
+
+/* The register that an instruction writes; 255 if none. */
+static uint8_t destination(const jv_insn *insn) {
+  uint8_t writes = jv_ops[insn->op].writes;
+  return writes == JV_ROLE_A ? insn->a : writes == JV_ROLE_D ? insn->d : 255;
+}
+
+/* Is the operand of start[index] what the origin says, and not overwritten in between? */
+static bool comes_from(const jv_insn *start, unsigned index, origin from) {
+  if (from == N) return true;
+  unsigned producer = from == A1 || from == B1;
+  uint8_t operand = from == A0 || from == A1 ? start[index].a : start[index].b;
+  for (unsigned i = producer + 1; i < index; i++)
+    if (destination(&start[i]) == operand) return false;
+  return destination(&start[producer]) == operand;
+}
+
+static bool fits(const group *g, const jv_insn *start, size_t left) {
+  if (left < 2 || start[1].op != g->ops[1] || unresolved(&start[1]) || !comes_from(start, 1, g->from2)) return false;
+  if (g->ops[2] == JV_OP_INVALID) return true;
+  return left >= 3 && start[2].op == g->ops[2] && !unresolved(&start[2]) && comes_from(start, 2, g->from3);
+}
+
+static void set_handler(jv_insn *insn, uint16_t handler, const void *const *labels) {
+#if JV_THREADED
+  insn->handler = labels[handler];
+#else
+  (void)labels;
+  insn->handler = handler;
+#endif
+}
+
+void jv_fuse(javm_program *p) {
+  const void *const *labels = jv_interp_labels();
+  /* The groups in order, chained by their first opcode. */
+  uint16_t first[256], last[256], next[GROUP_COUNT];
+  for (unsigned op = 0; op < 256; op++) first[op] = GROUP_COUNT;
+  for (uint16_t g = 0; g < GROUP_COUNT; g++) {
+    uint8_t op = groups[g].ops[0];
+    next[g] = GROUP_COUNT;
+    if (first[op] == GROUP_COUNT)
+      first[op] = g;
+    else
+      next[last[op]] = g;
+    last[op] = g;
+  }
+  uint32_t covered = 0; /* records below this are in a group already */
+  for (uint32_t i = 0; i < p->insn_count; i++) {
+    jv_insn *insn = &p->insns[i];
+    uint16_t handler = unresolved(insn) ? JV_H_unresolved : plain[insn->op];
+    if (i >= covered) {
+      uint16_t g = first[insn->op];
+      while (g < GROUP_COUNT && !fits(&groups[g], insn, p->insn_count - i)) g = next[g];
+      if (g < GROUP_COUNT) {
+        handler = groups[g].handler;
+        covered = i + (groups[g].ops[2] == JV_OP_INVALID ? 2 : 3);
+      }
+    }
+    set_handler(insn, handler, labels);
+  }
+}

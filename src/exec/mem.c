@@ -1,0 +1,371 @@
+/* See mem.h. Slow paths only: what the engines do for every access is a table word and an addition. */
+#include "exec/mem.h"
+
+#include <assert.h>
+#include <string.h>
+
+static_assert(JV_GUEST_PAGES * (uint64_t)JAVM_PAGE_BYTES == UINT64_C(1) << 32, "the tables cover the guest's memory");
+
+static const _Alignas(16) uint8_t zero_page[JAVM_PAGE_BYTES];
+
+javm_status jv_mem_init(jv_mem *m, const javm_allocator *allocator) {
+  memset(m, 0, sizeof *m);
+  m->allocator = allocator;
+  m->read = jv_reserve(allocator, 2 * JV_GUEST_PAGES * sizeof *m->read);
+  if (!m->read) return JAVM_OUT_OF_MEMORY;
+  m->write = m->read + JV_GUEST_PAGES;
+  return JAVM_OK;
+}
+
+static void give_back(jv_mem *m, jv_page *page) {
+  if (page && m->spare && *m->spare_count < m->spare_capacity && jv_obj_unique(&page->obj))
+    m->spare[(*m->spare_count)++] = page;
+  else
+    jv_page_release(m->allocator, page);
+}
+
+void jv_mem_reset(jv_mem *m) {
+  for (size_t i = 0; i < m->touched_count; i++) m->read[m->touched[i]] = m->write[m->touched[i]] = 0;
+  for (size_t i = 0; i < m->dirty_count; i++) give_back(m, m->dirty[i].bytes);
+  for (size_t i = 0; i < m->host_page_count; i++) give_back(m, m->host_pages[i].bytes);
+  m->touched_count = m->dirty_count = m->host_page_count = m->region_count = 0;
+  m->heap_end = m->heap_limit = 0;
+  m->fault_page = 0;
+  m->status = JAVM_OK;
+}
+
+void jv_mem_free(jv_mem *m) {
+  if (!m->read) return;
+  jv_mem_reset(m);
+  const javm_allocator *a = m->allocator;
+  jv_free(a, m->regions, m->region_capacity * sizeof *m->regions);
+  jv_free(a, m->dirty, m->dirty_capacity * sizeof *m->dirty);
+  jv_free(a, m->host_pages, m->host_page_capacity * sizeof *m->host_pages);
+  jv_free(a, m->touched, m->touched_capacity * sizeof *m->touched);
+  jv_unreserve(a, m->read, 2 * JV_GUEST_PAGES * sizeof *m->read);
+  memset(m, 0, sizeof *m);
+}
+
+/* ------------------------------------------------------------------------------------------------- regions */
+
+static uint32_t region_end(const jv_region *r) { return r->first_page + r->page_count; }
+
+/* The index of the first region that ends behind the page. */
+static size_t region_from(const jv_mem *m, uint32_t page) {
+  size_t low = 0, high = m->region_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (region_end(&m->regions[middle]) <= page)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* How many of a region's pages the guest can access, from the first. */
+static uint32_t open_pages(const jv_mem *m, const jv_region *r) {
+  if (!r->is_heap) return r->page_count;
+  uint64_t end = (m->heap_end + JAVM_PAGE_BYTES - 1) / JAVM_PAGE_BYTES;
+  if (end <= r->first_page) return 0;
+  return end - r->first_page < r->page_count ? (uint32_t)(end - r->first_page) : r->page_count;
+}
+
+/* The region of a page that is accessible for reading (writing), or NULL. */
+static const jv_region *accessible(const jv_mem *m, uint32_t page, bool write) {
+  size_t i = region_from(m, page);
+  if (i == m->region_count) return NULL;
+  const jv_region *r = &m->regions[i];
+  if (page < r->first_page || page - r->first_page >= open_pages(m, r)) return NULL;
+  return !write || r->access == JAVM_ACCESS_WRITE ? r : NULL;
+}
+
+static void drop_front(jv_region *r, uint32_t pages) {
+  r->first_page += pages;
+  r->page_count -= pages;
+  r->source_first += pages;
+  r->source_pages = r->source_pages > pages ? r->source_pages - pages : 0;
+}
+
+static void forget_pages(jv_mem *m, jv_dirty_page *list, size_t *count, uint32_t first, uint32_t end) {
+  size_t kept = 0;
+  for (size_t i = 0; i < *count; i++) {
+    if (list[i].page >= first && list[i].page < end)
+      give_back(m, list[i].bytes);
+    else
+      list[kept++] = list[i];
+  }
+  *count = kept;
+}
+
+static void forget_touched(jv_mem *m, uint32_t first, uint32_t end) {
+  forget_pages(m, m->dirty, &m->dirty_count, first, end);
+  forget_pages(m, m->host_pages, &m->host_page_count, first, end);
+  size_t kept = 0;
+  for (size_t i = 0; i < m->touched_count; i++) {
+    uint32_t page = m->touched[i];
+    if (page >= first && page < end)
+      m->read[page] = m->write[page] = 0;
+    else
+      m->touched[kept++] = page;
+  }
+  m->touched_count = kept;
+}
+
+javm_status jv_mem_add_region(jv_mem *m, const jv_region *region) {
+  uint32_t first = region->first_page, end = region_end(region);
+  if (region->page_count > JV_GUEST_PAGES || first > JV_GUEST_PAGES - region->page_count) return JAVM_INVALID_ARGUMENT;
+  if (region->page_count == 0) return JAVM_OK;
+  if (!jv_grow(m->allocator, &m->regions, &m->region_capacity, m->region_count + 2, sizeof *m->regions))
+    return JAVM_OUT_OF_MEMORY;
+  forget_touched(m, first, end);
+
+  /* The regions [from, to) overlap the new one; of the outer two, the parts outside it stay. */
+  size_t from = region_from(m, first), to = from;
+  jv_region parts[3];
+  size_t part_count = 0;
+  while (to < m->region_count && m->regions[to].first_page < end) to++;
+  if (from < to && m->regions[from].first_page < first) {
+    parts[part_count] = m->regions[from];
+    parts[part_count++].page_count = first - m->regions[from].first_page;
+  }
+  if (region->access != JAVM_ACCESS_NONE) parts[part_count++] = *region;
+  if (from < to && region_end(&m->regions[to - 1]) > end) {
+    parts[part_count] = m->regions[to - 1];
+    drop_front(&parts[part_count++], end - m->regions[to - 1].first_page);
+  }
+  memmove(m->regions + from + part_count, m->regions + to, (m->region_count - to) * sizeof *m->regions);
+  memcpy(m->regions + from, parts, part_count * sizeof *parts);
+  m->region_count += part_count;
+  m->region_count -= to - from;
+  return JAVM_OK;
+}
+
+javm_status jv_mem_add_heap(jv_mem *m, uint32_t first_page, uint32_t page_count, uint32_t heap_end) {
+  uint64_t start = (uint64_t)first_page * JAVM_PAGE_BYTES, limit = start + (uint64_t)page_count * JAVM_PAGE_BYTES;
+  if (heap_end < start || heap_end > limit) return JAVM_INVALID_ARGUMENT;
+  jv_region heap = {.first_page = first_page, .page_count = page_count, .access = JAVM_ACCESS_WRITE, .is_heap = true};
+  javm_status status = jv_mem_add_region(m, &heap);
+  if (status != JAVM_OK) return status;
+  m->heap_end = heap_end;
+  m->heap_limit = limit;
+  return JAVM_OK;
+}
+
+uint64_t jv_mem_sbrk(jv_mem *m, uint64_t bytes) {
+  if (bytes > m->heap_limit - m->heap_end) return 0;
+  uint64_t old = m->heap_end;
+  m->heap_end += bytes;
+  return old;
+}
+
+uint32_t jv_mem_accessible_pages(const jv_mem *m) {
+  uint32_t count = 0;
+  for (size_t i = 0; i < m->region_count; i++) count += open_pages(m, &m->regions[i]);
+  return count;
+}
+
+/* --------------------------------------------------------------------------------------------------- pages */
+
+static uintptr_t word_of(uint32_t page, const uint8_t *bytes) {
+  return (uintptr_t)bytes - (uintptr_t)page * JAVM_PAGE_BYTES;
+}
+
+static const uint8_t *bytes_of(uintptr_t word, uint32_t page) {
+  return (const uint8_t *)(word + (uintptr_t)page * JAVM_PAGE_BYTES);
+}
+
+static jv_touch failed(jv_mem *m, javm_status status) {
+  m->status = status;
+  return JV_TOUCH_FAILED;
+}
+
+/* A private page, with uninitialised bytes, for the guest page: one whose word is not 0. */
+static jv_page *new_page(jv_mem *m, uint32_t page) {
+  jv_page *p;
+  if (m->spare && *m->spare_count) {
+    p = m->spare[--*m->spare_count];
+    jv_obj_init(&p->obj, JV_OBJ_PAGE);
+  } else {
+    p = jv_page_new(m->allocator);
+  }
+  if (!p || word_of(page, p->bytes) != 0) return p;
+  jv_page *other = jv_page_new(m->allocator);
+  jv_page_release(m->allocator, p);
+  return other;
+}
+
+static void set_words(jv_mem *m, uint32_t page, uintptr_t read, uintptr_t write) {
+  if (!m->read[page]) m->touched[m->touched_count++] = page;
+  m->read[page] = read;
+  m->write[page] = write;
+}
+
+/* The bytes that the page has now: those that its read word leads to, else the source's. */
+static jv_touch current_bytes(jv_mem *m, const jv_region *r, uint32_t page, const uint8_t **bytes) {
+  *bytes = NULL;
+  if (m->read[page]) {
+    *bytes = bytes_of(m->read[page], page);
+    return JV_TOUCH_OK;
+  }
+  uint32_t index = page - r->first_page;
+  if (r->source && index < r->source_pages) {
+    javm_status status = r->source(r->source_ctx, r->source_first + index, bytes, &m->missing);
+    if (status != JAVM_OK) return failed(m, status);
+  }
+  if (!*bytes) *bytes = zero_page;
+  return JV_TOUCH_OK;
+}
+
+/* Gives the page a private copy on one of the two lists, and sets the words. */
+static jv_touch make_private(jv_mem *m, const jv_region *r, uint32_t page, bool dirty) {
+  if (!(dirty ? jv_grow(m->allocator, &m->dirty, &m->dirty_capacity, m->dirty_count + 1, sizeof *m->dirty)
+              : jv_grow(m->allocator, &m->host_pages, &m->host_page_capacity, m->host_page_count + 1,
+                        sizeof *m->host_pages)) ||
+      !jv_grow(m->allocator, &m->touched, &m->touched_capacity, m->touched_count + 1, sizeof *m->touched))
+    return failed(m, JAVM_OUT_OF_MEMORY);
+  const uint8_t *bytes;
+  if (current_bytes(m, r, page, &bytes) != JV_TOUCH_OK) return JV_TOUCH_FAILED;
+  jv_page *copy = new_page(m, page);
+  if (!copy) return failed(m, JAVM_OUT_OF_MEMORY);
+  memcpy(copy->bytes, bytes, JAVM_PAGE_BYTES);
+  uintptr_t word = word_of(page, copy->bytes);
+  if (dirty)
+    m->dirty[m->dirty_count++] = (jv_dirty_page){page, copy};
+  else
+    m->host_pages[m->host_page_count++] = (jv_dirty_page){page, copy};
+  set_words(m, page, word, dirty ? word : 0);
+  return JV_TOUCH_OK;
+}
+
+static jv_touch make_readable(jv_mem *m, const jv_region *r, uint32_t page) {
+  if (!jv_grow(m->allocator, &m->touched, &m->touched_capacity, m->touched_count + 1, sizeof *m->touched))
+    return failed(m, JAVM_OUT_OF_MEMORY);
+  const uint8_t *bytes;
+  if (current_bytes(m, r, page, &bytes) != JV_TOUCH_OK) return JV_TOUCH_FAILED;
+  uintptr_t word = word_of(page, bytes);
+  if (word == 0) return make_private(m, r, page, false);
+  set_words(m, page, word, 0);
+  return JV_TOUCH_OK;
+}
+
+static bool is_host_page(const jv_mem *m, uint32_t page) {
+  if (!m->read[page]) return false;
+  for (size_t i = m->host_page_count; i-- > 0;)
+    if (m->host_pages[i].page == page) return true;
+  return false;
+}
+
+/* What the caller wants to do with a page; POKE: write as the host. */
+typedef enum purpose { TO_READ, TO_WRITE, TO_POKE } purpose;
+
+static jv_touch prepare(jv_mem *m, uint32_t page, purpose what) {
+  if (what == TO_READ ? m->read[page] != 0 : m->write[page] != 0) return JV_TOUCH_OK;
+  const jv_region *r = accessible(m, page, what == TO_WRITE);
+  if (what == TO_READ) return make_readable(m, r, page);
+  if (r->access == JAVM_ACCESS_WRITE) return make_private(m, r, page, true);
+  return is_host_page(m, page) ? JV_TOUCH_OK : make_private(m, r, page, false);
+}
+
+/* Undoes the pages that a failed call had made dirty: their content is still the source's. (A page may stand on the list of
+ * touched ones twice then; that does no harm.) */
+static void undo_dirty(jv_mem *m, size_t dirty_count) {
+  while (m->dirty_count > dirty_count) {
+    jv_dirty_page *d = &m->dirty[--m->dirty_count];
+    m->read[d->page] = m->write[d->page] = 0;
+    give_back(m, d->bytes);
+  }
+}
+
+static uint32_t pages_of(uint32_t address, uint64_t size) {
+  return size ? (uint32_t)((address % JAVM_PAGE_BYTES + size + JAVM_PAGE_BYTES - 1) / JAVM_PAGE_BYTES) : 0;
+}
+
+static jv_touch check(jv_mem *m, uint32_t address, uint64_t size, purpose what) {
+  uint32_t first = address / JAVM_PAGE_BYTES, count = pages_of(address, size);
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t page = (first + i) % JV_GUEST_PAGES;
+    if (what == TO_READ ? m->read[page] != 0 : m->write[page] != 0) continue;
+    if (!accessible(m, page, what == TO_WRITE)) {
+      m->fault_page = page;
+      return JV_TOUCH_FAULT;
+    }
+  }
+  return JV_TOUCH_OK;
+}
+
+jv_touch jv_mem_check(jv_mem *m, uint32_t address, uint64_t size, bool write) {
+  return check(m, address, size, write ? TO_WRITE : TO_READ);
+}
+
+static jv_touch touch(jv_mem *m, uint32_t address, uint64_t size, purpose what) {
+  uint32_t first = address / JAVM_PAGE_BYTES, count = pages_of(address, size);
+  if (check(m, address, size, what) != JV_TOUCH_OK) return JV_TOUCH_FAULT;
+  size_t dirty_before = m->dirty_count;
+  for (uint32_t i = 0; i < count; i++) {
+    if (prepare(m, (first + i) % JV_GUEST_PAGES, what) != JV_TOUCH_OK) {
+      undo_dirty(m, dirty_before);
+      return JV_TOUCH_FAILED;
+    }
+  }
+  return JV_TOUCH_OK;
+}
+
+jv_touch jv_mem_touch(jv_mem *m, uint32_t address, uint64_t size, bool write) {
+  return touch(m, address, size, write ? TO_WRITE : TO_READ);
+}
+
+/* -------------------------------------------------------------------------------------------------- copies */
+
+/* The host bytes at an address that was touched, and how many lie in that page. The page is readable; where the caller
+ * writes, touch() has made it private. */
+static uint8_t *span(const jv_mem *m, uint32_t address, size_t size, size_t *bytes) {
+  size_t left = JAVM_PAGE_BYTES - address % JAVM_PAGE_BYTES;
+  *bytes = size < left ? size : left;
+  return (uint8_t *)(m->read[address / JAVM_PAGE_BYTES] + address);
+}
+
+static void copy_in(jv_mem *m, uint32_t address, const uint8_t *from, size_t size) {
+  while (size) {
+    size_t n;
+    uint8_t *to = span(m, address, size, &n);
+    memcpy(to, from, n);
+    address += (uint32_t)n;
+    from += n;
+    size -= n;
+  }
+}
+
+jv_touch jv_mem_read(jv_mem *m, uint32_t address, void *to, size_t size) {
+  jv_touch result = touch(m, address, size, TO_READ);
+  if (result != JV_TOUCH_OK) return result;
+  for (uint8_t *out = to; size;) {
+    size_t n;
+    const uint8_t *from = span(m, address, size, &n);
+    memcpy(out, from, n);
+    address += (uint32_t)n;
+    out += n;
+    size -= n;
+  }
+  return JV_TOUCH_OK;
+}
+
+jv_touch jv_mem_write(jv_mem *m, uint32_t address, const void *from, size_t size) {
+  jv_touch result = touch(m, address, size, TO_WRITE);
+  if (result == JV_TOUCH_OK) copy_in(m, address, from, size);
+  return result;
+}
+
+jv_touch jv_mem_poke(jv_mem *m, uint32_t address, const void *from, size_t size) {
+  jv_touch result = touch(m, address, size, TO_POKE);
+  if (result == JV_TOUCH_OK) copy_in(m, address, from, size);
+  return result;
+}
+
+jv_page *jv_mem_take_dirty(jv_mem *m, size_t index) {
+  jv_dirty_page *d = &m->dirty[index];
+  jv_page *page = d->bytes;
+  m->read[d->page] = m->write[d->page] = 0;
+  d->bytes = NULL;
+  return page;
+}

@@ -1,0 +1,102 @@
+/*
+ * Guest memory: 2^32 bytes in pages of 4096.
+ *
+ * Regions say what each page is when it is first touched: not accessible, read-only or read-write, and where its bytes come
+ * from (a source of shared pages, or zeros). Nothing is done for a page before that first touch. Two tables with a word per
+ * page, in address space that is reserved and costs memory only where it is touched, lead from a guest page to host bytes:
+ *
+ *      guest address a ──► read[a >> 12]  + a      the host byte, if the word is not 0 (words hold host - guest)
+ *                     └──► write[a >> 12] + a
+ *
+ * A page that was only read is the source's own page, shared. The first write makes a private copy, and puts the page on
+ * the list of dirtied pages. So the tables are cleared, and the dirtied pages found, without a look at the rest.
+ *
+ * The two tables are one reservation: write = read + JV_GUEST_PAGES.
+ */
+#ifndef JV_EXEC_MEM_H
+#define JV_EXEC_MEM_H
+
+#include "base/obj.h"
+#include "exec/ops.h"
+
+#define JV_GUEST_PAGES (1u << 20)
+
+/*
+ * Where a region's pages come from: sets *bytes to page `index` of the region (4096 bytes that stay until the memory is
+ * reset), or to NULL for zeros. On failure (VALUE_NOT_FOUND, OUT_OF_MEMORY) *missing may be set to what was not there.
+ */
+typedef javm_status (*jv_page_source_fn)(void *ctx, uint32_t index, const uint8_t **bytes, javm_hash *missing);
+
+typedef struct jv_region {
+  uint32_t first_page;
+  uint32_t page_count;
+  uint8_t access; /* javm_access */
+  bool is_heap;   /* accessible (read-write) below heap_end only */
+  jv_page_source_fn source; /* NULL: zeros */
+  void *source_ctx;
+  uint32_t source_first; /* added to the index given to source */
+  uint32_t source_pages; /* pages that the source has; zeros behind them */
+} jv_region;
+
+typedef struct jv_dirty_page {
+  uint32_t page;       /* guest page number */
+  jv_page *bytes;      /* private copy; owned by the memory unless taken */
+} jv_dirty_page;
+
+typedef struct jv_mem {
+  uintptr_t *read;  /* JV_GUEST_PAGES words: host address - guest address of the page, or 0 */
+  uintptr_t *write; /* likewise */
+  const javm_allocator *allocator;
+  jv_region *regions; /* accessible ones and the heap, by address, disjoint: what a later one covers is cut away */
+  size_t region_count, region_capacity;
+  uint64_t heap_end;   /* the byte after the heap's last; 0 without a heap */
+  uint64_t heap_limit; /* the heap cannot grow past it; 0 without a heap */
+  jv_dirty_page *dirty; /* one for each page written */
+  size_t dirty_count, dirty_capacity;
+  jv_dirty_page *host_pages; /* private pages that the guest only reads: poked by the host */
+  size_t host_page_count, host_page_capacity;
+  uint32_t *touched; /* every page with a word in a table, dirty or not */
+  size_t touched_count, touched_capacity;
+  struct jv_page **spare; /* a stack of pages to use again; shared by the memories of one VM, may be NULL */
+  size_t *spare_count;
+  size_t spare_capacity; /* a reset gives pages back to `spare` up to this many */
+  uint32_t fault_page;  /* after a failed access: the first failing page */
+  javm_status status;   /* after a host failure (jv_mem_touch): why */
+  javm_hash missing;    /* for VALUE_NOT_FOUND */
+} jv_mem;
+
+javm_status jv_mem_init(jv_mem *m, const javm_allocator *allocator);
+void jv_mem_free(jv_mem *m);
+/* Forgets regions and content, so that the memory can be set up again; cost: the pages that were touched. */
+void jv_mem_reset(jv_mem *m);
+
+/* Adds a region above the earlier ones (so a later one wins where they overlap); pages there that were touched already are
+ * forgotten. Its pages lie below JV_GUEST_PAGES. Out of memory: nothing has changed. */
+javm_status jv_mem_add_region(jv_mem *m, const jv_region *region);
+/* The heap, at most one: a region that is open from below up to heap_end (a byte address within). */
+javm_status jv_mem_add_heap(jv_mem *m, uint32_t first_page, uint32_t page_count, uint32_t heap_end);
+/* 1-machine.md 1.6: the value for φ[D]. */
+uint64_t jv_mem_sbrk(jv_mem *m, uint64_t bytes);
+/* How many pages are accessible now (each page once). */
+uint32_t jv_mem_accessible_pages(const jv_mem *m);
+
+typedef enum jv_touch { JV_TOUCH_OK = 0, JV_TOUCH_FAULT = 1, JV_TOUCH_FAILED = 2 } jv_touch;
+
+/* Makes the `size` (at most 2^32) bytes from `address` (wrapping) ready to be read or written: fills the table words. FAULT:
+ * fault_page says which page lacks the permission, first in byte order; nothing was dirtied. FAILED: status and missing say
+ * why. A write makes the pages dirty. */
+jv_touch jv_mem_touch(jv_mem *m, uint32_t address, uint64_t size, bool write);
+/* Only the permissions: OK or FAULT; touches nothing. */
+jv_touch jv_mem_check(jv_mem *m, uint32_t address, uint64_t size, bool write);
+
+/* As the guest: all or nothing. */
+jv_touch jv_mem_read(jv_mem *m, uint32_t address, void *to, size_t size);
+jv_touch jv_mem_write(jv_mem *m, uint32_t address, const void *from, size_t size);
+/* As the host: to any mapped page; does not count as dirty for a page that the guest cannot write. */
+jv_touch jv_mem_poke(jv_mem *m, uint32_t address, const void *from, size_t size);
+
+/* Takes the dirty page at this index of `dirty` away from the memory (its count goes to the caller; the bytes must not be
+ * changed through the tables any more, so: at the end only). */
+jv_page *jv_mem_take_dirty(jv_mem *m, size_t index);
+
+#endif

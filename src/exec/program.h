@@ -1,0 +1,38 @@
+/*
+ * Predecoded programs: one record for each instruction, ready for threaded dispatch.
+ *
+ * A *region* is a maximal run of instructions that control enters only at its start and that is paid for at once: a basic
+ * block, also cut behind ecalls, so that gas and the count of instructions are exact whenever a handler looks. Every region's
+ * first record holds its cost (0 behind an ecall inside a block that was paid for). What transfers control to a region
+ * charges it.
+ *
+ * Records stand where the bitmask marks an instruction; where execution gets to without one (behind a gap of more than 24
+ * bytes), with JV_OP_INVALID; and behind the end of the code, with a trap.
+ */
+#ifndef JV_EXEC_PROGRAM_H
+#define JV_EXEC_PROGRAM_H
+
+#include "base/obj.h"
+#include "exec/ops.h"
+
+typedef struct jv_insn jv_insn; /* private to the engine: see insn.h */
+
+struct javm_program {
+  atomic_uint refs;
+  const javm_allocator *allocator;
+  javm_code code; /* own copies */
+  javm_gas_model gas_model;
+  uint32_t load_cycles;
+  jv_bits block_starts;
+  jv_insn *insns; /* insn_count records, the last an implicit trap behind the end of the code */
+  uint32_t *pcs;  /* the pc of each record, ascending */
+  uint32_t insn_count;
+  uint32_t *jump_targets; /* jump_table as record numbers; UINT32_MAX: not a block start */
+  uint32_t *blocks;       /* record numbers of the block starts, ascending */
+  uint32_t block_count;
+};
+
+/* The record at exactly this pc; UINT32_MAX if none starts there. */
+uint32_t jv_program_find(const javm_program *p, uint32_t pc);
+
+#endif

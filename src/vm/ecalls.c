@@ -1,0 +1,104 @@
+/* The ecall handler: finds the operation, runs it, and says to the engine how to go on. Traces of the bottom entry. */
+#include "vm/vm.h"
+
+#define OPERATION_COUNT 64
+
+static const jv_operation_fn operations[OPERATION_COUNT] = {
+#define OP(number, name, operands) [number] = jv_operation_##name,
+#define LATER(number, name, operands)
+#include "vm/ecalls.def"
+};
+
+static const bool later[OPERATION_COUNT] = {
+#define OP(number, name, operands)
+#define LATER(number, name, operands) [number] = true,
+#include "vm/ecalls.def"
+};
+
+_Static_assert(OPERATION_COUNT == JAVM_HOST_FUNCTION_FIRST, "host functions begin where operations end");
+
+static jv_op_result run_operation(javm_vm *vm, jv_entry *e, uint64_t number) {
+  bool all_host = vm->config.jam_host_calls && jv_entry_spec(e)->code.isa != JAVM_ISA_JAVM;
+  if (number > UINT32_MAX) return jv_refuse(vm, JAVM_REFUSAL_UNKNOWN_OPERATION);
+  if (all_host || number >= OPERATION_COUNT) return jv_host_function_call(vm, e, (uint32_t)number);
+  if (operations[number]) return operations[number](vm, e);
+  return jv_refuse(vm, later[number] ? JAVM_REFUSAL_LATER_OPERATION : JAVM_REFUSAL_UNKNOWN_OPERATION);
+}
+
+/* ---- traces ---- */
+
+/* The pc of the instruction before state->pc. */
+static uint32_t ecall_pc(const jv_entry *e) {
+  const javm_program *p = e->image->program;
+  uint32_t low = 0, high = p->insn_count;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (p->pcs[middle] < e->state.pc)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low ? p->pcs[low - 1] : 0;
+}
+
+static void trace(javm_vm *vm, const javm_trace_event *event) { vm->config.trace(vm->config.trace_ctx, event); }
+
+void jv_trace_resume(javm_vm *vm, jv_entry *e) {
+  if (!e->traced) return;
+  e->traced = false;
+  trace(vm, &(javm_trace_event){
+                .kind = JAVM_TRACE_RESUME, .pc = e->state.pc, .gas = e->state.gas, .regs = e->state.regs});
+}
+
+jv_touch jv_guest_read(javm_vm *vm, jv_entry *e, uint32_t address, void *to, size_t size) {
+  jv_touch touch = jv_mem_read(&e->mem, address, to, size);
+  if (touch == JV_TOUCH_OK && jv_is_traced(vm, e))
+    trace(vm, &(javm_trace_event){.kind = JAVM_TRACE_READ, .address = address, .bytes = to, .size_bytes = size});
+  return touch;
+}
+
+jv_touch jv_guest_write(javm_vm *vm, jv_entry *e, uint32_t address, const void *from, size_t size) {
+  jv_touch touch = jv_mem_write(&e->mem, address, from, size);
+  if (touch == JV_TOUCH_OK && jv_is_traced(vm, e))
+    trace(vm, &(javm_trace_event){.kind = JAVM_TRACE_WRITE, .address = address, .bytes = from, .size_bytes = size});
+  return touch;
+}
+
+jv_op_result jv_touch_failed(javm_vm *vm, jv_entry *e, jv_touch touch) {
+  if (touch == JV_TOUCH_FAULT) return jv_refuse(vm, JAVM_REFUSAL_MEMORY);
+  if (e->mem.status == JAVM_OUT_OF_MEMORY) return jv_op_out_of_memory(vm);
+  jv_fail_missing(&vm->failure, e->mem.status, &e->mem.missing, "a page that the instance refers to");
+  return JV_OP_FAILED;
+}
+
+/* ---- the handler ---- */
+
+javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate) {
+  javm_vm *vm = ctx;
+  jv_entry *e = vm->frames[jv_runner(vm)].entry;
+  uint64_t number = kind == JAVM_ECALLI ? immediate : state->regs[11];
+  vm->operation = (uint32_t)number;
+  vm->out_of_quota = false;
+  vm->failure.status = JAVM_OK;
+  bool traced = jv_is_traced(vm, e);
+  if (traced) {
+    trace(vm, &(javm_trace_event){.kind = JAVM_TRACE_ECALL,
+                                  .number = (uint32_t)number,
+                                  .pc = ecall_pc(e),
+                                  .gas = state->gas,
+                                  .regs = state->regs});
+    e->traced = true;
+  }
+  switch (run_operation(vm, e, number)) {
+    case JV_OP_CONTINUE:
+      if (traced) jv_trace_resume(vm, e);
+      return JAVM_ECALL_CONTINUE;
+    case JV_OP_HALT: return JAVM_ECALL_HALT;
+    case JV_OP_SWITCH: return JAVM_ECALL_LEAVE;
+    case JV_OP_REFUSED:
+      e->refusal = vm->refusal;
+      e->refused_operation = vm->operation;
+      return JAVM_ECALL_REFUSE;
+    default: return JAVM_ECALL_FAIL;
+  }
+}

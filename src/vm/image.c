@@ -1,0 +1,47 @@
+/* Images with their code: what of an Image's validation needs the instruction set (3-values.md 3.2). */
+#include "base/error.h"
+#include "cap/cap.h"
+#include "exec/ops.h"
+
+static javm_status check_code(javm_dir *dir, const javm_image_spec *spec, javm_error *error) {
+  const javm_code *code = &spec->code;
+  const javm_allocator *a = javm_dir_allocator(dir);
+  jv_bits starts;
+  if (!jv_block_starts(code, a, &starts)) return jv_fail_memory(error);
+  javm_status status = JAVM_OK;
+  for (size_t i = 0; status == JAVM_OK && i < code->jump_count; i++) {
+    if (!jv_bits_get(&starts, code->jump_table[i]))
+      status = jv_fail(error, JAVM_INVALID_IMAGE, i, "jump_table[%zu]: %u is not a block start", i, code->jump_table[i]);
+  }
+  for (size_t i = 0; status == JAVM_OK && i < spec->endpoint_count; i++) {
+    const javm_endpoint *e = &spec->endpoints[i];
+    if (!jv_bits_get(&starts, e->entry_pc))
+      status = jv_fail(error, JAVM_INVALID_IMAGE, i, "endpoint %u: entry_pc %u is not a block start", e->index,
+                       e->entry_pc);
+  }
+  if (status == JAVM_OK && spec->endpoint_count == 0 && !jv_bits_get(&starts, 0))
+    status = jv_fail(error, JAVM_INVALID_IMAGE, 0, "code: no instruction at 0, where the only endpoint enters");
+  jv_free_array(a, starts.bits, (starts.count + 7) / 8, 1);
+  return status;
+}
+
+javm_status javm_image_new(javm_dir *dir, const javm_image_spec *spec, javm_cap **out, javm_error *error) {
+  javm_status status = jv_image_check(spec, error);
+  if (status == JAVM_OK) status = check_code(dir, spec, error);
+  if (status == JAVM_OK) status = jv_image_make(dir, spec, out, error);
+  if (status == JAVM_OK) atomic_store_explicit(&(*out)->as.image.checked, 1, memory_order_release);
+  return status;
+}
+
+javm_status javm_image_validate(javm_dir *dir, javm_cap *image, javm_error *error) {
+  javm_cap *cap;
+  javm_status status = jv_resolve(dir, image, JAVM_KIND_IMAGE, &cap, error);
+  if (status != JAVM_OK) return status;
+  if (!atomic_load_explicit(&cap->as.image.checked, memory_order_acquire)) {
+    status = jv_image_check(&cap->as.image.spec, error);
+    if (status == JAVM_OK) status = check_code(dir, &cap->as.image.spec, error);
+    if (status == JAVM_OK) atomic_store_explicit(&cap->as.image.checked, 1, memory_order_release);
+  }
+  jv_release(dir, cap);
+  return status;
+}

@@ -1,0 +1,248 @@
+/*
+ * The VM's own structures. The call stack is an array of frames; an InstanceEntry lives in its frame's `entry`, with the
+ * whole live state of one call. The *runner* is the entry whose code runs: the top InstanceEntry, or the target of a
+ * Reference on top. What every function here keeps true: a check changes nothing; after a commit nothing fails.
+ */
+#ifndef JV_VM_VM_H
+#define JV_VM_VM_H
+
+#include "base/error.h"
+#include "cap/cap.h"
+#include "exec/engine.h"
+
+#define JV_ROOT_SLOTS 256
+#define JV_REG_ARG 7 /* φ[7]: the first operand and the first result */
+
+/* An Image that was validated and predecoded; kept in the VM's cache and counted by the entries that run it. */
+typedef struct jv_loaded_image {
+  uint32_t refs; /* the cache's own and one for each entry */
+  javm_cap *image;
+  javm_program *program;
+  uint32_t load_cycles; /* together with the image's hash, the key */
+  uint8_t pinned[JV_ROOT_SLOTS / 8];
+  uint64_t last_used;
+} jv_loaded_image;
+
+/* A slot operand, taken apart: a root slot, then slots of nested CNodes. */
+typedef struct jv_path {
+  uint32_t slot[JAVM_PATH_MAX];
+  uint32_t length;
+} jv_path;
+
+/* Where a memory region's pages come from, and whether it is a value's at the end. */
+typedef struct jv_backing {
+  javm_vm *vm;
+  struct jv_entry *entry;
+  jv_obj *pages; /* tree over page_count leaves; NULL with page_count 0: zeros */
+  uint32_t page_count;
+  uint32_t start;        /* guest address */
+  uint32_t region_pages; /* size of the region */
+  bool persists;
+} jv_backing;
+
+/* What an entry did outside of its own state, to be undone if it does not end with a Halt. */
+typedef struct jv_effect {
+  struct jv_effect *next;
+  javm_cap *emit; /* or NULL: a quota debit */
+  uint64_t quota_id;
+  uint64_t amount;
+} jv_effect;
+
+typedef struct jv_effects {
+  jv_effect *first, *last;
+} jv_effects;
+
+typedef struct jv_entry {
+  struct jv_entry *next_free;
+  jv_state state;
+  jv_mem mem;
+  javm_cap *instance; /* as it was called */
+  jv_loaded_image *image;
+  javm_hash chain;
+  uint8_t size_log; /* of the working root CNode */
+  jv_obj *slots;    /* its slots */
+  jv_backing *backings;
+  size_t backing_count, backing_capacity;
+  jv_page **held; /* pages found by hash while running */
+  size_t held_count, held_capacity;
+  uint64_t callee_slot; /* operand by which the caller called it */
+  bool is_bottom;       /* of a drive */
+  uint64_t budget;      /* gas counter of a bottom entry */
+  bool has_exit;        /* the engine is done with `exit`; what follows from it is still to do */
+  bool dropped;         /* the host gave it up: `exit` is its fault, whatever could be caught */
+  javm_exit exit;
+  bool slot0_out;       /* a Halt took slot 0 out, to here */
+  javm_cap *slot0;
+  bool gas_metered; /* where the gas in `state` was loaded from */
+  uint64_t gas_meter;
+  uint64_t gas_loaded;
+  bool traced; /* an ecall of it was reported and its RESUME is due */
+  javm_refusal refusal;
+  uint32_t refused_operation;
+  jv_effects effects;
+} jv_entry;
+
+#define JV_TARGET_HOST UINT32_MAX
+
+typedef struct jv_frame {
+  jv_entry *entry; /* NULL: a Reference */
+  /* of a Reference */
+  uint32_t target; /* frame of the catcher, or JV_TARGET_HOST */
+  uint8_t pause;   /* javm_pause_kind */
+  bool retry;      /* stands where an error stopped a verb half-way; nobody yielded */
+  uint64_t marker_index;
+} jv_frame;
+
+typedef struct jv_host_function {
+  uint32_t number;
+  javm_host_fn fn;
+  void *ctx;
+  char name[64];
+} jv_host_function;
+
+typedef struct jv_meter_spent {
+  uint64_t id, amount;
+} jv_meter_spent;
+
+struct javm_vm {
+  javm_dir *dir;
+  const javm_allocator *allocator;
+  javm_vm_config config;
+  javm_hash kernel[JAVM_KERNEL_COUNT];
+  jv_frame *frames;
+  size_t depth, frame_capacity;
+  jv_entry *free_entries;
+  jv_page **spare; /* pages to use again */
+  size_t spare_count;
+  jv_loaded_image **images;
+  size_t image_count;
+  uint64_t clock;
+  jv_host_function *functions; /* sorted by number */
+  size_t function_count, function_capacity;
+  jv_meter_spent *spent; /* by the running invoke, from meters */
+  size_t spent_count, spent_capacity;
+  bool running;
+  uint64_t gas_used, instructions; /* of the running verb */
+  /* why the handler made the engine leave */
+  javm_refusal refusal;
+  bool out_of_quota;
+  uint64_t out_of_quota_id;
+  bool paused; /* the verb is to return Paused: a Reference for the host was pushed */
+  javm_cap *payload; /* of the pause that the running verb will report */
+  uint32_t operation; /* number of the running ecall */
+  javm_error failure; /* of an operation, for the verb */
+};
+
+#define JV_SPARE_PAGES 256
+
+/* ---- what an operation answers ---- */
+typedef enum jv_op_result {
+  JV_OP_CONTINUE,
+  JV_OP_HALT,
+  JV_OP_SWITCH,  /* done; another entry, or another program, runs now, or the VM paused */
+  JV_OP_REFUSED, /* vm->refusal */
+  JV_OP_FAILED   /* vm->failure, or vm->out_of_quota */
+} jv_op_result;
+
+static inline jv_op_result jv_refuse(javm_vm *vm, javm_refusal why) {
+  vm->refusal = why;
+  return JV_OP_REFUSED;
+}
+static inline jv_op_result jv_op_out_of_memory(javm_vm *vm) {
+  jv_fail_memory(&vm->failure);
+  return JV_OP_FAILED;
+}
+
+/* ---- stack.c ---- */
+/* Makes sure that two frames can be pushed without fail. */
+bool jv_frames_reserve(javm_vm *vm);
+size_t jv_frame_runner(const javm_vm *vm, size_t frame);
+static inline size_t jv_runner(const javm_vm *vm) { return jv_frame_runner(vm, vm->depth - 1); }
+/* The frame of the caller of the entry in `frame`; only for an entry that is not a bottom. */
+size_t jv_caller(const javm_vm *vm, size_t frame);
+/* Pops frames down to `depth`, undoing what dropped entries did. */
+void jv_drop_to(javm_vm *vm, size_t depth);
+
+/* ---- images.c ---- */
+javm_status jv_load_image(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv_loaded_image **out, javm_error *error);
+void jv_unload_image(javm_vm *vm, jv_loaded_image *image);
+static inline bool jv_is_pinned(const jv_loaded_image *image, uint32_t slot) {
+  return image->pinned[slot >> 3] >> (slot & 7) & 1;
+}
+static inline const javm_image_spec *jv_entry_spec(const jv_entry *e) { return &e->image->image->as.image.spec; }
+
+/* ---- entry.c ---- */
+/* Resolves, maps and predecodes (4.3). The new entry is not on the stack. */
+javm_status jv_entry_build(javm_vm *vm, javm_cap *instance, uint64_t endpoint, const uint64_t args[4], jv_entry **out,
+                           javm_error *error);
+void jv_entry_free(javm_vm *vm, jv_entry *e);
+/* The Instance that the entry's state is now; changes nothing. NULL: out of memory. */
+javm_cap *jv_entry_instance(javm_vm *vm, jv_entry *e);
+
+/* ---- slots.c ---- */
+/* All return true, or false with vm->refusal (JV_REFUSED) or vm->failure set as *result says. */
+bool jv_path_parse(javm_vm *vm, uint64_t operand, jv_path *path, jv_op_result *result);
+/* The cap at a path below `root`, perhaps a placeholder, with a count for the caller; NULL: empty. */
+bool jv_slot_read(javm_vm *vm, jv_obj *root, unsigned size_log, const jv_path *path, javm_cap **out,
+                  jv_op_result *result);
+/* Puts cap (NULL: empties) at a path below *root. */
+bool jv_slot_write(javm_vm *vm, jv_obj **root, unsigned size_log, const jv_path *path, javm_cap *cap,
+                   jv_op_result *result);
+/* May the entry change this slot? */
+bool jv_slot_changeable(javm_vm *vm, const jv_entry *e, const jv_path *path, jv_op_result *result);
+/* The cap in a slot of the entry by operand, with a count; never NULL (an empty slot is refused). */
+bool jv_operand(javm_vm *vm, jv_entry *e, uint64_t operand, jv_path *path, javm_cap **out, jv_op_result *result);
+/* Likewise, resolved to a value of this kind (JAVM_KIND_ABSENT: any). `path` may be NULL in both. */
+bool jv_operand_of(javm_vm *vm, jv_entry *e, uint64_t operand, javm_kind kind, jv_path *path, javm_cap **out,
+                   jv_op_result *result);
+/* The root slot's cap, borrowed; NULL: empty or no such slot. */
+javm_cap *jv_root_slot(const jv_entry *e, uint32_t slot);
+/* Moves what is in slot 0 of one entry, also nothing, to slot 0 of another; where either is pinned, nothing moves. False:
+ * out of memory, nothing changed. */
+bool jv_slot0_move(javm_vm *vm, jv_entry *from, jv_entry *to);
+/* What a move of slot 0 would take: NULL where it is pinned. */
+javm_cap *jv_slot0(const jv_entry *e);
+
+/* ---- meters.c ---- */
+/* The id in a kernel handle of this kind in the first of `slots`; false: there is none. */
+javm_status jv_handle_in(javm_vm *vm, const jv_entry *e, const uint32_t *slots, size_t count, javm_kernel_image which,
+                         bool *found, uint64_t *id, javm_error *error);
+bool jv_is_kernel(const javm_vm *vm, const javm_cap *cap, javm_kernel_image which);
+javm_status jv_gas_load(javm_vm *vm, size_t frame, javm_error *error);
+javm_status jv_gas_store(javm_vm *vm, size_t frame, javm_error *error);
+/* To the counter or meter that the entry would spend from. */
+javm_status jv_gas_add(javm_vm *vm, size_t frame, uint64_t gas);
+/* Undoes what the running invoke took from meters. */
+void jv_gas_undo(javm_vm *vm);
+/* Debits a quota and remembers it among the effects of e; *enough = false (and nothing done) where it does not suffice. */
+javm_status jv_quota_debit(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t amount, bool *enough);
+void jv_effects_undo(javm_vm *vm, jv_effects *effects);
+/* The frame that catches the key, looking down from below `frame`; *found = false: none. */
+javm_status jv_find_catcher(javm_vm *vm, size_t frame, const javm_hash *key, bool *found, size_t *catcher,
+                            uint64_t *marker_index, javm_error *error);
+
+/* ---- ecalls.c, operations.c, host.c ---- */
+typedef jv_op_result (*jv_operation_fn)(javm_vm *vm, jv_entry *e);
+/* The operations of ecalls.def; the numbers that have none are NULL. */
+#define OP(number, name, operands) jv_op_result jv_operation_##name(javm_vm *vm, jv_entry *e);
+#define LATER(number, name, operands)
+#include "vm/ecalls.def"
+javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate);
+jv_op_result jv_host_function_call(javm_vm *vm, jv_entry *e, uint32_t number);
+/* Guest memory for operations, reported to the trace. */
+jv_touch jv_guest_read(javm_vm *vm, jv_entry *e, uint32_t address, void *to, size_t size);
+jv_touch jv_guest_write(javm_vm *vm, jv_entry *e, uint32_t address, const void *from, size_t size);
+/* Turns a failed touch into a refusal or a failure. */
+jv_op_result jv_touch_failed(javm_vm *vm, jv_entry *e, jv_touch touch);
+void jv_trace_resume(javm_vm *vm, jv_entry *e);
+static inline bool jv_is_traced(const javm_vm *vm, const jv_entry *e) { return vm->config.trace && e == vm->frames[0].entry; }
+
+
+/* Pushes a Reference from the runner to a catcher and, where the VM is configured so, lets the catcher run at once. */
+jv_op_result jv_yield_to(javm_vm *vm, size_t catcher, uint64_t marker_index, javm_pause_kind pause);
+/* The catcher's slot 0, φ[7] and φ[8], for a Reference on top. False: out of memory, nothing changed. */
+bool jv_deliver(javm_vm *vm);
+/* The first frame above the part of the stack that `frame`, a Reference, keeps paused. */
+size_t jv_paused_base(const javm_vm *vm, size_t frame);
+
+#endif

@@ -39,7 +39,7 @@ fuzz_common_src := $(filter-out fuzz/fuzz_%.c fuzz/replay.c fuzz/random_programs
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 lib_obj := $(call obj,$(lib_src))
 # The same library with a plain switch for the interpreter's dispatch, as a compiler without extensions gets it.
-portable_obj := $(patsubst %/interp.o,%/interp-portable.o,$(lib_obj))
+portable_obj := $(patsubst $(B)/obj/src/exec/%.o,$(B)/obj/src/exec/%-portable.o,$(lib_obj))
 
 lib := $(B)/libjavm.a
 so := $(B)/$(SONAME)
@@ -117,7 +117,7 @@ $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(flags) -MMD -MP -c -o $@ $<
 
-$(B)/obj/src/exec/interp-portable.o: src/exec/interp.c Makefile
+$(B)/obj/%-portable.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(flags) -DJV_PORTABLE_DISPATCH -MMD -MP -c -o $@ $<
 
@@ -148,7 +148,7 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(call obj,$(support_src)) $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(flags) -o $@ $^ -lcmocka -ljansson $(libs)
 
-$(B)/portable/test_%: $(B)/obj/tests/test_%.o $(call obj,$(support_src)) $(B)/libjavm-portable.a
+$(B)/portable/test_%: $(B)/obj/tests/test_%-portable.o $(call obj,$(support_src)) $(B)/libjavm-portable.a
 	@mkdir -p $(@D)
 	$(CC) $(flags) -o $@ $^ -lcmocka -ljansson $(libs)
 

@@ -34,13 +34,14 @@ static void invoke(guest *g) {
   javm_result_clear(g->dir, &result);
 }
 
-/* Publishes a first Instance with the given caps in slots 1 and up. */
+/* Publishes a first Instance with the given caps (NULL: none) in slots 1 and up. */
 static javm_hash publish(javm_dir *dir, javm_cap *image, javm_cap *const *caps, size_t count) {
   javm_error error;
   javm_cap *slots = NULL, *instance = NULL;
   bench_check(javm_cnode_new(dir, 8, &slots), NULL, "javm_cnode_new");
   for (size_t i = 0; i < count; i++) {
     javm_cap *next = NULL;
+    if (!caps[i]) continue;
     bench_check(javm_cnode_set(dir, slots, (uint32_t)i + 1, caps[i], &next), NULL, "javm_cnode_set");
     javm_cap_release(dir, slots);
     slots = next;
@@ -144,16 +145,18 @@ void bench_invoke(void) {
 
 /* ------------------------------------------------------------------------------------------------- nested calls */
 
-/* bench/call.s, which calls what is in its slot 1 as often as its argument says. */
-static javm_hash publish_caller(javm_dir *dir, const char *callee_path) {
+/* bench/call.s, which calls what is in its slot 1 as often as its argument says. The tag makes Instances different. */
+static javm_hash publish_caller(javm_dir *dir, const char *callee_path, uint8_t tag) {
   javm_error error;
-  javm_cap *callee_image = bench_load_image(dir, callee_path), *callee = NULL;
-  javm_hash callee_hash = publish(dir, callee_image, NULL, 0);
-  bench_check(javm_dir_get(dir, &callee_hash, &callee, &error), &error, "javm_dir_get");
+  javm_cap *callee_image = bench_load_image(dir, callee_path), *caps[5] = {NULL};
+  bench_check(javm_data_new(dir, &tag, 1, &caps[4]), NULL, "javm_data_new");
+  javm_hash callee_hash = publish(dir, callee_image, caps, 5);
+  bench_check(javm_dir_get(dir, &callee_hash, &caps[0], &error), &error, "javm_dir_get");
   javm_cap *image = bench_load_image(dir, "bench/call.s");
-  javm_hash hash = publish(dir, image, &callee, 1);
+  javm_hash hash = publish(dir, image, caps, 5);
   javm_cap_release(dir, image);
-  javm_cap_release(dir, callee);
+  javm_cap_release(dir, caps[0]);
+  javm_cap_release(dir, caps[4]);
   javm_cap_release(dir, callee_image);
   return hash;
 }
@@ -165,7 +168,7 @@ static void bench_call(const char *name, const char *callee_path, const char *ta
   javm_dir *dir;
   guest g;
   bench_check(javm_dir_new(NULL, &dir), NULL, "javm_dir_new");
-  javm_hash hash = publish_caller(dir, callee_path);
+  javm_hash hash = publish_caller(dir, callee_path, 0);
   guest_open(&g, dir, &hash);
   double times[BENCH_ROUNDS];
   g.args[0] = CALLS;
@@ -206,8 +209,10 @@ void bench_threads(void) {
   javm_dir *dir;
   guest g[2];
   bench_check(javm_dir_new(NULL, &dir), NULL, "javm_dir_new");
-  javm_hash hash = publish_caller(dir, "bench/callee.s");
-  for (int i = 0; i < 2; i++) guest_open(&g[i], dir, &hash);
+  for (int i = 0; i < 2; i++) {
+    javm_hash hash = publish_caller(dir, "bench/callee.s", (uint8_t)i);
+    guest_open(&g[i], dir, &hash);
+  }
   double both[BENCH_ROUNDS], ratios[BENCH_ROUNDS];
   throughput(g, 2);
   for (int round = 0; round < BENCH_ROUNDS; round++) {

@@ -398,9 +398,11 @@ typedef struct javm_image_spec {
 } javm_image_spec;
 
 JAVM_API void javm_image_spec_init(javm_image_spec *spec);
-/* Builds and validates an Image. Errors: INVALID_IMAGE with a text that names the fault. */
+/* Builds and validates an Image. Errors: INVALID_IMAGE with a text that names the fault. Pinned and initial caps may be
+ * references to values that come later; their kind is checked before the Image is run. */
 JAVM_API javm_status javm_image_new(javm_dir *dir, const javm_image_spec *spec, javm_cap **out, javm_error *error);
-/* Validates an Image that came from outside, as javm_image_new does; a VM does this before it runs one. */
+/* Validates an Image that came from outside, as javm_image_new does; a VM does this before it runs one. Errors:
+ * INVALID_IMAGE, VALUE_NOT_FOUND for a pinned or initial cap that is not in the directory. */
 JAVM_API javm_status javm_image_validate(javm_dir *dir, javm_cap *image, javm_error *error);
 /* Shows an Image; the arrays and caps are borrowed from it. */
 JAVM_API javm_status javm_image_view(javm_dir *dir, javm_cap *image, javm_image_spec *spec);

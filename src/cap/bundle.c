@@ -1,6 +1,6 @@
 /*
- * Bundles (docs/formats.md): a value and everything it refers to, as far as it is present. Wholes stand before their parts, so
- * that reading from the end finds the parts made and links to them directly.
+ * Bundles (docs/formats.md): a value and everything it refers to, as far as it is present. Wholes stand before their
+ * parts, so that reading from the end finds the parts made and links to them directly.
  */
 #include "base/bytes.h"
 #include "cap/kind.h"

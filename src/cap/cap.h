@@ -1,7 +1,7 @@
 /*
- * The five kinds of value, and what the files of this folder share. A javm_cap is one of them, or a placeholder (absent)
- * that knows only a hash. Everything in it is immutable; what it refers to it holds by counted pointers, to caps or to
- * placeholders alike.
+ * The five kinds of value, and what the files of this folder share. A javm_cap is one of them, or a placeholder
+ * (absent) that knows only a hash. Everything in it is immutable; what it refers to it holds by counted pointers, to
+ * caps or to placeholders alike.
  */
 #ifndef JV_CAP_CAP_H
 #define JV_CAP_CAP_H
@@ -70,40 +70,44 @@ struct javm_cap {
   } as;
 };
 
-/* A placeholder, for a cap and for a page alike: an object of kind JV_OBJ_ABSENT that ends where `as` would begin. Its hash is
- * known (never zero: that is NULL), its `kind` is JAVM_KIND_ABSENT. What it stands for may come into the directory later. */
+/* A placeholder, for a cap and for a page alike: an object of kind JV_OBJ_ABSENT that ends where `as` would begin. Its
+ * hash is known (never zero: that is NULL), its `kind` is JAVM_KIND_ABSENT. What it stands for may come into the
+ * directory later. */
 #define JV_ABSENT_BYTES offsetof(struct javm_cap, as)
 
-/* Gives back one count of anything (page, branch, cap, placeholder) and frees what is no longer held, without recursion. */
+/* Gives back one count of anything (page, branch, cap, placeholder) and frees what is no longer held, without
+ * recursion. */
 void jv_release(javm_dir *dir, void *object);
 
-/* Makes the hash of an object known, and that of everything below it first. Never recurses over caps. False: out of memory.
- * The hash is then object->hash. NULL stands for zero. */
+/* Makes the hash of an object known, and that of everything below it first. Never recurses over caps. False: out of
+ * memory. The hash is then object->hash. NULL stands for zero. */
 bool jv_settle(javm_dir *dir, jv_obj *object);
-/* Settles and publishes an object and everything below that is not published yet: the cost is that of what is new. False: out
- * of memory, nothing published. */
+/* Settles and publishes an object and everything below that is not published yet: the cost is that of what is new.
+ * False: out of memory, nothing published. */
 bool jv_publish(javm_dir *dir, jv_obj *object);
 bool jv_publish_all(javm_dir *dir, jv_obj *const *objects, size_t count);
 /* The published object with this hash with a count for the caller, or NULL: a page, a cap. */
 jv_obj *jv_dir_find(javm_dir *dir, const javm_hash *hash);
 
-/* Finds the value behind a cap that may be a placeholder. *out is the cap itself or the published one, with a count for the
- * caller. Errors: VALUE_NOT_FOUND with the hash; WRONG_KIND (kind: what is asked for, or JAVM_KIND_ABSENT for any). */
+/* Finds the value behind a cap that may be a placeholder. *out is the cap itself or the published one, with a count for
+ * the caller. Errors: VALUE_NOT_FOUND with the hash; WRONG_KIND (kind: what is asked for, or JAVM_KIND_ABSENT for any).
+ * */
 javm_status jv_resolve(javm_dir *dir, javm_cap *cap, javm_kind kind, javm_cap **out, javm_error *error);
 /* The bytes of a page leaf (NULL leaf and the zero page: *bytes = NULL). The pointer stays as long as `leaf`, or the
  * directory's published page, is held; *held gets a count that the caller gives back (may be NULL after the call). */
 javm_status jv_resolve_page(javm_dir *dir, jv_obj *leaf, jv_page **held, const uint8_t **bytes, javm_hash *missing);
 
 javm_cap *jv_cap_alloc(javm_dir *dir, javm_kind kind); /* zeroed content, one count; NULL: out of memory */
-/* What stands for a hash, which is not zero: the published object of this kind (JV_OBJ_PAGE, JV_OBJ_CAP) where there is one,
- * else a placeholder. One count. NULL: out of memory. */
+/* What stands for a hash, which is not zero: the published object of this kind (JV_OBJ_PAGE, JV_OBJ_CAP) where there is
+ * one, else a placeholder. One count. NULL: out of memory. */
 jv_obj *jv_obj_for_hash(javm_dir *dir, const javm_hash *hash, jv_obj_kind kind);
 javm_cap *jv_cap_for_hash(javm_dir *dir, const javm_hash *hash);
 
 /* Makers for the VM: each takes over the counts of what it is given, also on failure. NULL: out of memory. */
 javm_cap *jv_cnode_make(javm_dir *dir, unsigned size_log, jv_obj *slots);
 javm_cap *jv_data_make(javm_dir *dir, uint32_t page_count, jv_obj *pages);
-/* overlays: a block of overlay_count elements from the directory's allocator (jv_alloc_array), taken over; NULL for none. */
+/* overlays: a block of overlay_count elements from the directory's allocator (jv_alloc_array), taken over; NULL for
+ * none. */
 javm_cap *jv_instance_make(javm_dir *dir, const jv_instance *content);
 
 /* The first bytes of a bundle; the last of them is the format's version. */
@@ -113,8 +117,9 @@ javm_cap *jv_instance_make(javm_dir *dir, const jv_instance *content);
 /* The page of zeros, shared; borrowed. */
 jv_page *jv_dir_zero_page(javm_dir *dir);
 
-/* What 3-values.md 3.2 asks of an Image (counts, sizes, order, ranges, kinds of caps that are present) without looking at its
- * code. INVALID_IMAGE. Decoding does not check this, only what the serialized form itself demands (docs/formats.md). */
+/* What 3-values.md 3.2 asks of an Image (counts, sizes, order, ranges, kinds of caps that are present) without looking
+ * at its code. INVALID_IMAGE. Decoding does not check this, only what the serialized form itself demands
+ * (docs/formats.md). */
 javm_status jv_image_check(const javm_image_spec *spec, javm_error *error);
 /* An Image of any content that passes jv_image_check, its code not validated. */
 javm_status jv_image_make(javm_dir *dir, const javm_image_spec *spec, javm_cap **out, javm_error *error);

@@ -1,4 +1,5 @@
-/* CNode: a table of 2^size_log slots. The tree over its slots has that level; the hash is over 2^16. An empty slot is NULL. */
+/* CNode: a table of 2^size_log slots. The tree over its slots has that level; the hash is over 2^16. An empty slot is
+ * NULL. */
 #include "base/bytes.h"
 #include "cap/kind.h"
 

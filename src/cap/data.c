@@ -1,6 +1,6 @@
 /*
- * Data: a list of whole pages. A leaf of its tree is a page, a placeholder for one, or NULL for a list element that is the
- * zero hash, which only a Data from outside has: it reads as zeros.
+ * Data: a list of whole pages. A leaf of its tree is a page, a placeholder for one, or NULL for a list element that is
+ * the zero hash, which only a Data from outside has: it reads as zeros.
  */
 #include "cap/kind.h"
 

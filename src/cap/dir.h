@@ -1,9 +1,9 @@
 /*
- * The cache directory: hash -> object (caps and pages alike), in shards with a lock each. The table holds one count of each
- * object in it, and no two objects with the same hash.
+ * The cache directory: hash -> object (caps and pages alike), in shards with a lock each. The table holds one count of
+ * each object in it, and no two objects with the same hash.
  *
- * An object whose `published` is the directory's epoch is in the table, and so is everything below it: itself, or another
- * one with the same hash. Only a sweep takes objects out, and with that a new epoch begins.
+ * An object whose `published` is the directory's epoch is in the table, and so is everything below it: itself, or
+ * another one with the same hash. Only a sweep takes objects out, and with that a new epoch begins.
  */
 #ifndef JV_CAP_DIR_H
 #define JV_CAP_DIR_H

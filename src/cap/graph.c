@@ -1,6 +1,6 @@
 /*
- * Walks over graphs of objects: release and settle. Caps may be nested as deep as somebody cares to build them, so neither
- * recurses: dead objects are chained through their own memory, and settling keeps a stack.
+ * Walks over graphs of objects: release and settle. Caps may be nested as deep as somebody cares to build them, so
+ * neither recurses: dead objects are chained through their own memory, and settling keeps a stack.
  */
 #include <sched.h>
 

@@ -36,7 +36,8 @@ static inline void jv_merkle_init(jv_merkle *m) { m->count = 0; }
 void jv_merkle_add(jv_merkle *m, const javm_hash *chunk);
 void jv_merkle_add_number(jv_merkle *m, uint64_t number);
 void jv_merkle_add_bytes(jv_merkle *m, const uint8_t *bytes, size_t size_bytes); /* the last chunk zero-padded */
-void jv_merkle_add_regs(jv_merkle *m, const uint64_t regs[JAVM_REG_COUNT]); /* the root of Vector[uint64, 13], one chunk */
+/* Adds the root of Vector[uint64, 13]: one chunk. */
+void jv_merkle_add_regs(jv_merkle *m, const uint64_t regs[JAVM_REG_COUNT]);
 /* The root over 2^level chunks, those not added zero. */
 void jv_merkle_root(const jv_merkle *m, unsigned level, javm_hash *root);
 

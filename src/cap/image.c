@@ -1,6 +1,6 @@
 /*
- * Image: a program and its spec. Its arrays are its own blocks, NULL where empty, so that an Image that is only half filled
- * in can be released like any other.
+ * Image: a program and its spec. Its arrays are its own blocks, NULL where empty, so that an Image that is only half
+ * filled in can be released like any other.
  */
 #include "base/bytes.h"
 #include "cap/kind.h"
@@ -136,7 +136,8 @@ static javm_status check_slot_caps(const char *name, const javm_slot_cap *caps, 
   for (size_t i = 0; i < count; i++) {
     if (caps[i].slot >> JV_ROOT_SIZE_LOG != 0)
       return BAD("%s[%zu].slot: %u, expected below 256", name, i, caps[i].slot);
-    if (i > 0 && caps[i].slot <= caps[i - 1].slot) return BAD("%s[%zu].slot: %u is not ascending", name, i, caps[i].slot);
+    if (i > 0 && caps[i].slot <= caps[i - 1].slot)
+      return BAD("%s[%zu].slot: %u is not ascending", name, i, caps[i].slot);
     if (!caps[i].cap) return BAD("%s[%zu].cap: nothing", name, i);
     unsigned kind = caps[i].cap->kind;
     if (kind != JAVM_KIND_DATA && kind != JAVM_KIND_ABSENT && !(images && kind == JAVM_KIND_IMAGE))

@@ -34,7 +34,8 @@ javm_status jv_cap_parse(const jv_reader *r, jv_span span, javm_cap **out);
 /* The value, which must be settled, as jv_cap_parse reads it. */
 void jv_cap_write(const javm_cap *cap, jv_writer *w);
 
-/* A page of these bytes (at most JAVM_PAGE_BYTES) and zeros behind them; the shared one for zeros only. NULL: out of memory. */
+/* A page of these bytes (at most JAVM_PAGE_BYTES) and zeros behind them; the shared one for zeros only. NULL: out of
+ * memory. */
 jv_obj *jv_page_of(javm_dir *dir, const uint8_t *bytes, size_t size_bytes);
 /* List[Hash, 2^20] of pages, of a Data or an overlay. `pages` is settled for the first two. */
 void jv_pages_root(jv_obj *pages, uint32_t page_count, javm_hash *root);

@@ -1,4 +1,5 @@
-/* Sets of objects, open addressing: by hash (the hash must be known) or by address. An object in a set is not counted by it. */
+/* Sets of objects, open addressing: by hash (the hash must be known) or by address. An object in a set is not counted
+ * by it. */
 #ifndef JV_CAP_SET_H
 #define JV_CAP_SET_H
 

@@ -1,11 +1,13 @@
 /*
- * javm_dir_sweep. With every shard locked nobody can get at an object by its hash, so an object of the table stays unheld if
- * all its counts are known to come from the table and from objects that are themselves unheld. In three steps:
+ * javm_dir_sweep. With every shard locked nobody can get at an object by its hash, so an object of the table stays
+ * unheld if all its counts are known to come from the table and from objects that are themselves unheld. In three
+ * steps:
  *
  *   count    how many counts of each object come from within: from the table, and from what the table leads to
- *   mark     the heads, and every object with a count from elsewhere; then all that these lead to, by pointer or by hash
- *   remove   what is not marked, wholes before parts: when its turn comes, only the table holds it, so that a count that
- *            another thread passed on meanwhile is seen
+ *   mark     the heads, and every object with a count from elsewhere; then all that these lead to, by pointer
+ *            or by hash
+ *   remove   what is not marked, wholes before parts: when its turn comes, only the table holds it, so that a count
+ *            that another thread passed on meanwhile is seen
  */
 #include "base/error.h"
 #include "cap/dir.h"

@@ -1,5 +1,5 @@
-/* See tree.h. Everything here is check, then commit: what can fail is allocated before anything changes. Recursion goes over
- * the levels of one tree, of which there are at most 20. */
+/* See tree.h. Everything here is check, then commit: what can fail is allocated before anything changes. Recursion goes
+ * over the levels of one tree, of which there are at most 20. */
 #include "cap/tree.h"
 
 #include "cap/cap.h"
@@ -88,8 +88,8 @@ bool jv_tree_set(javm_dir *dir, jv_obj **root, unsigned level, uint32_t index, j
 }
 
 /*
- * Leaves [from, to) of a tree over [low, low + 2^level) become `full[0]`, those behind `to` zero, those before `from` stay as
- * in `old`. full[i] is a complete tree of level i, all of the same leaf.
+ * Leaves [from, to) of a tree over [low, low + 2^level) become `full[0]`, those behind `to` zero, those before `from`
+ * stay as in `old`. full[i] is a complete tree of level i, all of the same leaf.
  */
 typedef struct filling {
   javm_dir *dir;

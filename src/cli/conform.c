@@ -57,8 +57,12 @@ static void conform_object(conform *c, size_t line, const json_t *object) {
     conform_program(c, object);
   else if (json_object_get(object, "file") != NULL && json_object_get(object, "status") != NULL)
     conform_standard(c, object);
-  else
-    conform_miss(c, "expected an object with 'steps', 'block-gas-costs', 'expected-status', or 'file' and 'status'");
+  else {
+    cli_fail("%s: line %zu: expected an object with steps, block-gas-costs, expected-status, or file and status", c->file,
+             line);
+    c->bad_file = true;
+    return;
+  }
   conform_end(c);
 }
 

@@ -4,18 +4,23 @@
 
 #include "cli.h"
 
-cli_form cli_form_of(javm_dir *dir, const uint8_t *bytes, size_t size_bytes, javm_isa isa) {
+static bool is_value(javm_dir *dir, const uint8_t *bytes, size_t size_bytes) {
   javm_cap *cap = NULL;
-  if (javm_bundle_decode(dir, bytes, size_bytes, &cap, NULL) == JAVM_OK ||
-      javm_cap_decode(dir, bytes, size_bytes, &cap, NULL) == JAVM_OK) {
-    javm_cap_release(dir, cap);
-    return CLI_FORM_VALUE;
-  }
+  bool good = javm_cap_decode(dir, bytes, size_bytes, &cap, NULL) == JAVM_OK ||
+              javm_bundle_decode(dir, bytes, size_bytes, &cap, NULL) == JAVM_OK;
+  javm_cap_release(dir, cap);
+  return good;
+}
+
+cli_form cli_form_of(javm_dir *dir, const uint8_t *bytes, size_t size_bytes, javm_isa isa) {
   javm_jam jam;
-  if (javm_jam_parse(bytes, size_bytes, isa, NULL, &jam, NULL) != JAVM_OK) return CLI_FORM_TEXT;
+  if (javm_jam_parse(bytes, size_bytes, isa, NULL, &jam, NULL) != JAVM_OK)
+    return is_value(dir, bytes, size_bytes) ? CLI_FORM_VALUE : CLI_FORM_TEXT;
   cli_form form = jam.is_standard ? CLI_FORM_STANDARD : CLI_FORM_BLOB;
   javm_jam_clear(NULL, &jam);
-  return form;
+  /* As javm_load does: any bytes of the right number are a Data or a Type, so a container goes before those. */
+  bool jam_first = bytes[0] == JAVM_KIND_DATA || bytes[0] == JAVM_KIND_TYPE;
+  return !jam_first && is_value(dir, bytes, size_bytes) ? CLI_FORM_VALUE : form;
 }
 
 int cli_input_open(const char *path, const javm_load_config *config, cli_input *input) {

@@ -285,6 +285,7 @@ static void print_line(const char *key, const json_t *value) {
   const char *between = "";
   json_object_foreach((json_t *)value, name, item) {
     printf("%s%s ", between, name);
+    if (json_is_array(item) && json_array_size(item) == 0) fputs("none", stdout);
     print_line(name, item);
     between = "  ";
   }

@@ -38,7 +38,7 @@ static void print_end(const javm_result *result) {
     printf("ended             by a halt\nreturn value φ[7] %" PRIu64 " (0x%" PRIx64 ")\n", result->return_value,
            result->return_value);
   } else if (result->kind == JAVM_RESULT_FAULTED) {
-    printf("ended             by a fault: %s", fault_of(result));
+    printf("ended             by a fault: %s", javm_exit_text(result->fault.kind));
     if (result->fault.kind == JAVM_EXIT_PAGE_FAULT) printf(" at address 0x%08" PRIx32, result->fault.address);
     printf(", pc %" PRIu32 "\n", result->pc);
     if (result->refusal != JAVM_REFUSAL_NONE)

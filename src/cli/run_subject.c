@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "run.h"
-#include "trace.h"
 
 static int view_image(run_subject *s, javm_image_spec *spec) {
   return javm_image_view(s->input.dir, s->image, spec) == JAVM_OK ? CLI_OK : cli_fail_memory();
@@ -148,6 +147,15 @@ static int make_instance(run_subject *s, const run_options *options) {
   return result;
 }
 
+/* An argument that is not given is what the endpoint puts there itself. */
+static int set_args(run_subject *s, const run_options *options) {
+  javm_endpoint endpoint;
+  int result = run_endpoint(s, options, &endpoint);
+  memcpy(s->args, endpoint.initial_regs + 7, sizeof s->args);
+  memcpy(s->args, options->args, options->arg_count * sizeof *s->args);
+  return result;
+}
+
 int run_subject_make(run_subject *s, const run_options *options) {
   memset(s, 0, sizeof *s);
   int result = cli_input_open(options->path, &options->load, &s->input);
@@ -155,13 +163,8 @@ int run_subject_make(run_subject *s, const run_options *options) {
   if (javm_local_assist_new(s->input.dir, &s->assist) != JAVM_OK) return cli_fail_memory();
   if (options->has_input && s->input.form != CLI_FORM_STANDARD)
     return cli_fail("%s: --input is for standard programs, this is not one", options->path);
-  if (s->input.form == CLI_FORM_STANDARD && options->arg_count == 0) {
-    s->args[0] = TRACE_ARGUMENTS_ADDRESS;
-    s->args[1] = options->input.size;
-  } else {
-    memcpy(s->args, options->args, sizeof s->args);
-  }
-  return make_instance(s, options);
+  result = make_instance(s, options);
+  return result == CLI_OK ? set_args(s, options) : result;
 }
 
 void run_subject_clear(run_subject *s) {

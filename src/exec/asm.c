@@ -305,6 +305,33 @@ static bool use_offset(jv_unit *u, const jv_label_use *use, const uint32_t *shif
 
 /* ----------------------------------------------------------------------------------------------- the Image */
 
+static bool check_start(jv_unit *u, const jv_bits *starts, const jv_label_use *use, uint32_t pc, const char *what) {
+  if (jv_bits_get(starts, pc)) return true;
+  return jv_lex_fail(u->lex, use->line, "%s: '%.*s' (%lu) is not the start of a basic block; %s", what,
+                     use->name.size > 40 ? 40 : (int)use->name.size, use->name.text, (unsigned long)pc,
+                     pc < starts->count ? "a fallthrough before it makes it one" : "there is no code");
+}
+
+/* What the validation of the Image would find too, with the lines; and jumps to labels, which could only be mistakes. */
+static bool check_starts(jv_unit *u, const javm_code *code, const uint32_t *shifts) {
+  jv_bits starts;
+  if (u->unchecked) return true;
+  if (!jv_block_starts(code, u->allocator, &starts)) return jv_lex_memory(u->lex);
+  bool ok = true;
+  for (size_t i = 0; ok && i < u->target_count; i++) {
+    uint32_t pc = jv_place_offset(u->holes[u->targets[i].index].target, shifts);
+    ok = check_start(u, &starts, &u->targets[i], pc, "jump");
+  }
+  for (size_t i = 0; ok && i < u->jump_count; i++) {
+    ok = check_start(u, &starts, &u->jumps[i], code->jump_table[i], "jump table");
+  }
+  for (size_t i = 0; ok && i < u->endpoint_count; i++) {
+    ok = check_start(u, &starts, &u->entries[i], u->endpoints[i].entry_pc, "endpoint");
+  }
+  jv_free_array(u->allocator, starts.bits, (code->code_bytes + 7) / 8, 1);
+  return ok;
+}
+
 static bool make_image(jv_unit *u, const uint32_t *shifts, uint8_t *code, uint8_t *bitmask, size_t code_bytes,
                        uint32_t *jumps, javm_cap **out) {
   javm_image_spec spec;
@@ -326,6 +353,7 @@ static bool make_image(jv_unit *u, const uint32_t *shifts, uint8_t *code, uint8_
   }
   memset(&spec, 0, sizeof spec);
   spec.code = (javm_code){code, code_bytes, bitmask, bitmask_bytes, jumps, u->jump_count, u->isa};
+  if (!check_starts(u, &spec.code, shifts)) return false;
   spec.endpoints = u->endpoints;
   spec.endpoint_count = u->endpoint_count;
   spec.mappings = u->mappings;

@@ -193,15 +193,14 @@ uint32_t javm_disassemble_at(const javm_code *code, uint32_t pc, char *text, siz
 typedef struct listing {
   const javm_code *code;
   const javm_allocator *allocator;
-  jv_bits labels; /* offsets that get one */
+  jv_bits starts; /* block starts: what a label may stand for */
+  jv_bits labels; /* those that get one */
   jv_bits raw;    /* jumps that are written as bytes */
   jv_hole *holes; /* the offsets of all other jumps */
   size_t hole_count, hole_capacity;
 } listing;
 
 static void set_bit(jv_bits *b, uint32_t i) { b->bits[i >> 3] |= (uint8_t)(1u << (i & 7)); }
-
-static bool has_insn(const javm_code *code, uint32_t pc) { return pc < code->code_bytes && jv_bitmask_at(code, pc); }
 
 /* Bytes at pc that belong together: those of an instruction, or up to the next one. */
 static uint32_t piece_bytes(const javm_code *code, uint32_t pc) {
@@ -241,11 +240,11 @@ static bool collect_holes(listing *l) {
   return true;
 }
 
-/* Turns targets where an instruction starts into places behind known bytes and holes. shifts: of the actual widths. */
+/* Turns targets that have labels into places behind known bytes and holes. shifts: of the actual widths. */
 static void place_targets(listing *l, const uint32_t *shifts) {
   for (size_t i = 0; i < l->hole_count; i++) {
     jv_place *target = &l->holes[i].target;
-    if (!has_insn(l->code, target->fixed)) continue;
+    if (!jv_bits_get(&l->starts, target->fixed)) continue;
     size_t from = 0, to = l->hole_count;
     while (from < to) {
       size_t mid = from + (to - from) / 2;
@@ -292,7 +291,7 @@ static bool settle(listing *l) {
 }
 
 static void add_label(listing *l, uint32_t pc) {
-  if (has_insn(l->code, pc)) set_bit(&l->labels, pc);
+  if (jv_bits_get(&l->starts, pc)) set_bit(&l->labels, pc);
 }
 
 static void find_labels(listing *l, const javm_image_spec *spec) {
@@ -342,7 +341,7 @@ static void write_code(const listing *l, jv_text *t) {
     }
     char text[160];
     line meaning = {text, sizeof text, 0};
-    put_insn(&meaning, &insn, has_insn(l->code, insn.target));
+    put_insn(&meaning, &insn, jv_bits_get(&l->starts, insn.target));
     jv_text_begin(t);
     jv_text_add(t, "  %s\n", text);
   }
@@ -350,14 +349,14 @@ static void write_code(const listing *l, jv_text *t) {
 
 /* ----------------------------------------------------------------------------------------------- directives */
 
-static void write_place(const javm_code *code, jv_text *t, uint32_t pc) {
-  jv_text_add(t, has_insn(code, pc) ? "L%" PRIx32 : "0x%" PRIx32, pc);
+static void write_place(const listing *l, jv_text *t, uint32_t pc) {
+  jv_text_add(t, jv_bits_get(&l->starts, pc) ? "L%" PRIx32 : "0x%" PRIx32, pc);
 }
 
-static void write_endpoint(const javm_code *code, jv_text *t, const javm_endpoint *e) {
+static void write_endpoint(const listing *l, jv_text *t, const javm_endpoint *e) {
   jv_text_begin(t);
   jv_text_add(t, ".endpoint %u ", e->index);
-  write_place(code, t, e->entry_pc);
+  write_place(l, t, e->entry_pc);
   if (e->arg_registers) jv_text_add(t, " args=%u", e->arg_registers);
   if (e->arg_cnode_size) jv_text_add(t, " cnode=%u", e->arg_cnode_size);
   for (int r = 0; r < JAVM_REG_COUNT; r++) {
@@ -381,7 +380,7 @@ static void write_slots(jv_text *t, const char *directive, const uint32_t *slots
   }
 }
 
-static void write_head(jv_text *t, const javm_image_spec *spec, bool unchecked) {
+static void write_head(const listing *l, jv_text *t, const javm_image_spec *spec, bool unchecked) {
   static const char *const sets[] = {"javm", "jam-0.7", "jam-0.8"};
   const javm_code *code = &spec->code;
   jv_text_begin(t);
@@ -390,7 +389,7 @@ static void write_head(jv_text *t, const javm_image_spec *spec, bool unchecked) 
     jv_text_begin(t);
     jv_text_add(t, ".unchecked\n");
   }
-  for (size_t i = 0; i < spec->endpoint_count; i++) write_endpoint(code, t, &spec->endpoints[i]);
+  for (size_t i = 0; i < spec->endpoint_count; i++) write_endpoint(l, t, &spec->endpoints[i]);
   for (size_t i = 0; i < spec->mapping_count; i++) write_mapping(t, &spec->mappings[i]);
   write_slots(t, ".gas_slot", spec->gas_slots, spec->gas_slot_count);
   write_slots(t, ".quota_slot", spec->quota_slots, spec->quota_slot_count);
@@ -400,7 +399,7 @@ static void write_head(jv_text *t, const javm_image_spec *spec, bool unchecked) 
       jv_text_begin(t);
       jv_text_add(t, ".jump_table ");
     }
-    write_place(code, t, code->jump_table[i]);
+    write_place(l, t, code->jump_table[i]);
     jv_text_add(t, i % 8 == 7 || i + 1 == code->jump_count ? "\n" : ", ");
   }
   unsigned used = (unsigned)(code->code_bytes % 8);
@@ -425,23 +424,25 @@ static javm_status write_caps(jv_text *t, bool pinned, const javm_slot_cap *caps
 javm_status jv_disassemble(jv_text *t, const javm_image_spec *spec, bool unchecked, jv_write_cap_fn write_cap, void *ctx,
                            javm_error *error) {
   const javm_allocator *a = t->allocator;
+  uint32_t code_bytes = (uint32_t)spec->code.code_bytes;
+  size_t bits_bytes = (spec->code.code_bytes + 7) / 8;
   listing l = {.code = &spec->code, .allocator = a};
-  size_t bits = (spec->code.code_bytes + 7) / 8;
-  l.labels = (jv_bits){jv_alloc_array(a, bits, 1), (uint32_t)spec->code.code_bytes};
-  l.raw = (jv_bits){jv_alloc_array(a, bits, 1), (uint32_t)spec->code.code_bytes};
-  bool ok = l.labels.bits && l.raw.bits;
+  l.labels = (jv_bits){jv_alloc_array(a, bits_bytes, 1), code_bytes};
+  l.raw = (jv_bits){jv_alloc_array(a, bits_bytes, 1), code_bytes};
+  bool ok = l.labels.bits && l.raw.bits && jv_block_starts(&spec->code, a, &l.starts);
   if (ok) {
-    memset(l.labels.bits, 0, bits);
-    memset(l.raw.bits, 0, bits);
+    memset(l.labels.bits, 0, bits_bytes);
+    memset(l.raw.bits, 0, bits_bytes);
     ok = settle(&l);
   }
   if (ok) {
     find_labels(&l, spec);
-    write_head(t, spec, unchecked);
+    write_head(&l, t, spec, unchecked);
     write_code(&l, t);
   }
-  jv_free_array(a, l.labels.bits, bits, 1);
-  jv_free_array(a, l.raw.bits, bits, 1);
+  jv_free_array(a, l.starts.bits, bits_bytes, 1);
+  jv_free_array(a, l.labels.bits, bits_bytes, 1);
+  jv_free_array(a, l.raw.bits, bits_bytes, 1);
   jv_free(a, l.holes, l.hole_capacity * sizeof *l.holes);
   if (!ok || t->failed) return jv_fail_memory(error);
   javm_status status = write_caps(t, true, spec->pinned, spec->pinned_count, write_cap, ctx, error);

@@ -34,8 +34,7 @@ static uint64_t sieve(uint8_t *composite, uint64_t limit) {
   return count;
 }
 
-static volatile uint64_t fib_steps = NATIVE_FIB_STEPS, sort_count = NATIVE_SORT_COUNT,
-                         sieve_limit = NATIVE_SIEVE_LIMIT;
+static volatile uint64_t fib_steps = NATIVE_FIB_STEPS, sort_count = NATIVE_SORT_COUNT, sieve_limit = NATIVE_SIEVE_LIMIT;
 static uint64_t numbers[NATIVE_SORT_COUNT];
 static uint8_t composite[NATIVE_SIEVE_LIMIT + 1];
 

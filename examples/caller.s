@@ -9,8 +9,8 @@
 #
 #   javm run caller.s --catch 66 --yields catcher
 #
-# --catch puts a catcher for the cap in slot 66 into the yield marker slot, --yields catcher lets this program handle what is
-# caught. Programs find each other's marker by its hash: the same bytes, pinned in both.
+# --catch puts a catcher for the cap in slot 66 into the yield marker slot, --yields catcher lets this program handle
+# what is caught. Programs find each other's marker by its hash: the same bytes, pinned in both.
 .endpoint 0 main
 .yield_marker_slot 68
 

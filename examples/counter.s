@@ -1,7 +1,8 @@
-# Counts its calls. The count lies in a persistent mapping, which is part of the Instance: each call ends in a new Instance,
-# and a call to that one goes on counting.
+# Counts its calls. The count lies in a persistent mapping, which is part of the Instance: each call ends in a new
+# Instance, and a call to that one goes on counting.
 #
-#   javm run counter.s        answers 1, and prints the new Instance
+#   javm run counter.s --save counter.value       answers 1, and keeps the new Instance
+#   javm run counter.value                        answers 2
 .endpoint 0 main
 .mapping persistent 0x20000 0x1000 slot 64
 

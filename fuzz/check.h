@@ -1,6 +1,7 @@
 /*
- * What the fuzz targets share: checks that abort, a reader of input bytes, and an allocator that knows its blocks. It checks
- * the sizes that the library gives back, that nothing is left at the end, and can fail from the n-th request on.
+ * What the fuzz targets share: checks that abort, a reader of input bytes, and an allocator that knows its blocks. It
+ * checks the sizes that the library gives back, that nothing is left at the end, and can fail from the n-th request
+ * on.
  */
 #ifndef FUZZ_CHECK_H
 #define FUZZ_CHECK_H

@@ -20,7 +20,8 @@ struct fuzz_rig {
   size_t spare_count;
   oracle_own_page own[ORACLE_OWN_PAGES_MAX];
   uint8_t content[CONTENT_PAGES * JAVM_PAGE_BYTES];
-  uint32_t *costs;
+  javm_program *program; /* loaded last */
+  uint32_t *costs;       /* of its blocks, for the oracle */
   size_t costs_capacity;
   fuzz_counts counts;
 };
@@ -46,6 +47,7 @@ void fuzz_rig_free(fuzz_rig *rig) {
   if (!rig) return;
   for (unsigned k = 0; k < 2; k++) jv_mem_free(&rig->mem[k]);
   while (rig->spare_count) jv_page_release(javm_allocator_default(), rig->spare[--rig->spare_count]);
+  javm_program_release(rig->program);
   free(rig->costs);
   free(rig);
 }
@@ -203,7 +205,6 @@ static void differ(const fuzz_case *c, const char *who, unsigned round, const ch
 typedef struct trio {
   const fuzz_case *c;
   fuzz_rig *rig;
-  javm_program *program;
   oracle o;
   jv_state s[2];
   watch w[3]; /* the oracle's last */
@@ -232,8 +233,10 @@ static bool same_memory(const trio *t, unsigned k, const char *who, unsigned rou
     if (at == m->dirty_count) SAME("dirty page", 0, own->page);
     const uint8_t *bytes = m->dirty[at].bytes->bytes;
     if (memcmp(bytes, own->bytes, JAVM_PAGE_BYTES) == 0) continue;
-    for (uint32_t b = 0; b < JAVM_PAGE_BYTES; b++)
-      if (bytes[b] != own->bytes[b]) SAME("byte of page", own->page << 12 | b, (uint64_t)own->bytes[b] << 32 | bytes[b]);
+    uint32_t b = 0;
+    while (bytes[b] == own->bytes[b]) b++;
+    fprintf(stderr, "memory at 0x%" PRIx32 "\n", own->page * JAVM_PAGE_BYTES + b);
+    SAME("byte", bytes[b], own->bytes[b]);
   }
   return true;
 }
@@ -251,9 +254,8 @@ static bool same_state(const trio *t, unsigned k, const char *who, unsigned roun
   SAME("instructions", s->instructions, o->instructions);
   SAME("paid", s->paid, o->paid);
   for (unsigned r = 0; r < JAVM_REG_COUNT; r++) {
-    char name[16];
-    snprintf(name, sizeof name, "register %u", r);
-    SAME(name, s->regs[r], o->regs[r]);
+    if (s->regs[r] != o->regs[r]) fprintf(stderr, "register %u\n", r);
+    SAME("register", s->regs[r], o->regs[r]);
   }
   SAME("number of ecalls", t->w[k].ecalls, t->w[2].ecalls);
   SAME("what the handler saw", t->w[k].digest, t->w[2].digest);
@@ -371,7 +373,7 @@ static javm_exit run_stepwise(trio *t, uint64_t limit, bool *limit_reached) {
   uint64_t end = t->s[1].instructions + limit;
   javm_exit exit;
   do {
-    exit = jv_run_stepwise(t->program, &t->s[1], t->c->has_handler ? engine_handler : NULL, &t->w[1], chunk,
+    exit = jv_run_stepwise(t->rig->program, &t->s[1], t->c->has_handler ? engine_handler : NULL, &t->w[1], chunk,
                            limit_reached);
   } while (*limit_reached && t->s[1].instructions < end);
   return exit;
@@ -392,7 +394,7 @@ static fuzz_verdict run_rounds(trio *t, uint64_t *gas_used) {
       return FUZZ_DIFFERENT;
     }
     if (!same_state(t, 1, "stepwise", round)) return FUZZ_DIFFERENT;
-    t->exit[0] = jv_run(t->program, &t->s[0], t->c->has_handler ? engine_handler : NULL, &t->w[0]);
+    t->exit[0] = jv_run(t->rig->program, &t->s[0], t->c->has_handler ? engine_handler : NULL, &t->w[0]);
     if (!same_state(t, 0, "fast", round)) return FUZZ_DIFFERENT;
     counts->runs++;
     counts->instructions += ran;
@@ -410,17 +412,14 @@ static fuzz_verdict run_rounds(trio *t, uint64_t *gas_used) {
 static bool set_up(trio *t) {
   const fuzz_case *c = t->c;
   fuzz_rig *rig = t->rig;
-  size_t words = c->code.code_bytes + 1;
-  if (words > rig->costs_capacity) {
-    free(rig->costs);
-    rig->costs = malloc(words * sizeof *rig->costs);
-    rig->costs_capacity = rig->costs ? words : 0;
-    if (!rig->costs) return false;
-  }
-  memset(rig->costs, 0, words * sizeof *rig->costs);
   oracle *o = &t->o;
-  *o = (oracle){.code = c->code, .gas_model = c->gas_model, .load_cycles = c->load_cycles, .gas = c->gas, .pc = c->pc,
-                .own = rig->own, .costs = rig->costs};
+  o->code = c->code;
+  o->gas_model = c->gas_model;
+  o->load_cycles = c->load_cycles;
+  o->gas = c->gas;
+  o->pc = c->pc;
+  o->own = rig->own;
+  o->costs = rig->costs;
   memcpy(o->regs, c->regs, sizeof o->regs);
   for (unsigned k = 0; k < 2; k++) {
     jv_mem_reset(&rig->mem[k]);
@@ -430,11 +429,7 @@ static bool set_up(trio *t) {
   for (unsigned k = 0; k < 3; k++) t->w[k] = (watch){.c = c};
   for (unsigned k = 0; k < c->region_count; k++)
     if (!add_region(t, &c->regions[k])) return false;
-  javm_program_config config;
-  javm_program_config_default(&config);
-  config.gas_model = c->gas_model;
-  config.load_cycles = c->load_cycles;
-  return javm_program_new(&c->code, &config, &t->program, NULL) == JAVM_OK;
+  return true;
 }
 
 fuzz_verdict fuzz_compare(fuzz_rig *rig, const fuzz_case *c, uint64_t *gas_used) {
@@ -445,52 +440,53 @@ fuzz_verdict fuzz_compare(fuzz_rig *rig, const fuzz_case *c, uint64_t *gas_used)
     fuzz_print(c);
     return FUZZ_DIFFERENT;
   }
-  fuzz_verdict verdict = run_rounds(&t, gas_used);
-  javm_program_release(t.program);
-  return verdict;
+  return run_rounds(&t, gas_used);
 }
 
 /* -------------------------------------------------------------------------------------------------------- blocks */
 
-static bool block_differs(const javm_code *code, uint32_t load_cycles, int model, const char *what, uint32_t pc,
-                          uint32_t got, uint32_t want) {
-  fuzz_case c = {.code = *code, .gas_model = (javm_gas_model)model, .load_cycles = load_cycles, .pc = pc};
-  differ(&c, "blocks", 0, what, got, want);
+static bool block_differs(const fuzz_case *c, const char *what, uint32_t pc, uint32_t got, uint32_t want) {
+  fprintf(stderr, "at pc %" PRIu32 ": ", pc);
+  differ(c, "blocks", 0, what, got, want);
   return false;
 }
 
-static bool compare_model(const javm_code *code, uint32_t load_cycles, javm_gas_model model) {
-  javm_program_config config;
-  javm_program_config_default(&config);
-  config.gas_model = model;
-  config.load_cycles = load_cycles;
-  javm_program *program;
-  if (javm_program_new(code, &config, &program, NULL) != JAVM_OK)
-    return block_differs(code, load_cycles, model, "program_new", 0, 0, 0);
-  bool same = true;
-  size_t index = 0, count = javm_program_block_count(program);
-  for (uint32_t pc = 0; same && pc <= code->code_bytes + 1; pc++) {
+static bool compare_blocks(const fuzz_rig *rig, const fuzz_case *c) {
+  const javm_code *code = &c->code;
+  size_t index = 0, count = javm_program_block_count(rig->program);
+  for (uint32_t pc = 0; pc <= code->code_bytes + 1; pc++) {
     bool start = oracle_is_block_start(code, pc);
-    if (javm_program_is_block_start(program, pc) != start)
-      same = block_differs(code, load_cycles, model, "block start", pc, !start, start);
-    if (!same || !start) continue;
-    uint32_t at = UINT32_MAX, cost = 0, want = oracle_block_cost(code, model, load_cycles, pc);
-    if (index < count) javm_program_block(program, index++, &at, &cost);
-    if (at != pc) same = block_differs(code, load_cycles, model, "block", pc, at, pc);
-    else if (cost != want) same = block_differs(code, load_cycles, model, "cost", pc, cost, want);
+    if (javm_program_is_block_start(rig->program, pc) != start) return block_differs(c, "start", pc, !start, start);
+    if (!start) continue;
+    uint32_t at = UINT32_MAX, cost = 0, want = oracle_block_cost(code, c->gas_model, c->load_cycles, pc);
+    if (index < count) javm_program_block(rig->program, index++, &at, &cost);
+    if (at != pc) return block_differs(c, "number of starts", pc, at, pc);
+    if (cost != want) return block_differs(c, "cost", pc, cost, want);
+    rig->costs[pc] = want + 1;
   }
-  if (same && index != count) same = block_differs(code, load_cycles, model, "block count", 0, (uint32_t)count, 0);
-  javm_program_release(program);
-  return same;
+  if (index != count) return block_differs(c, "block count", 0, (uint32_t)count, (uint32_t)index);
+  uint32_t pc = (uint32_t)(code->code_bytes / 3); /* any pc has a cost */
+  uint32_t got = jv_gas_block_cost(code, c->gas_model, c->load_cycles, pc);
+  uint32_t want = oracle_block_cost(code, c->gas_model, c->load_cycles, pc);
+  return got == want || block_differs(c, "cost", pc, got, want);
 }
 
-bool fuzz_compare_blocks(const javm_code *code, uint32_t load_cycles) {
-  for (int model = JAVM_GAS_PIPELINE; model <= JAVM_GAS_INSTRUCTION; model++) {
-    if (!compare_model(code, load_cycles, (javm_gas_model)model)) return false;
-    uint32_t pc = (uint32_t)(code->code_bytes / 3); /* any pc has a cost */
-    uint32_t got = jv_gas_block_cost(code, (javm_gas_model)model, load_cycles, pc);
-    uint32_t want = oracle_block_cost(code, (javm_gas_model)model, load_cycles, pc);
-    if (got != want) return block_differs(code, load_cycles, model, "cost from anywhere", pc, got, want);
+bool fuzz_load(fuzz_rig *rig, const fuzz_case *c) {
+  size_t words = c->code.code_bytes + 1;
+  if (words > rig->costs_capacity) {
+    free(rig->costs);
+    rig->costs = malloc(words * sizeof *rig->costs);
+    rig->costs_capacity = rig->costs ? words : 0;
+    if (!rig->costs) return false;
   }
-  return true;
+  memset(rig->costs, 0, words * sizeof *rig->costs);
+  javm_program_release(rig->program);
+  rig->program = NULL;
+  javm_program_config config;
+  javm_program_config_default(&config);
+  config.gas_model = c->gas_model;
+  config.load_cycles = c->load_cycles;
+  if (javm_program_new(&c->code, &config, &rig->program, NULL) != JAVM_OK)
+    return block_differs(c, "program_new", 0, 0, 0);
+  return compare_blocks(rig, c);
 }

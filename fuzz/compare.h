@@ -1,7 +1,7 @@
 /*
- * Runs one program with the fast interpreter, the stepwise one and the oracle side by side, and compares everything: exits,
- * pc, registers, gas, instructions, the paid flag, what the ecall handler saw, memory, dirty pages. Between runs it adds
- * gas, repairs page faults, or moves pc, the same way for all three, and goes on.
+ * Runs one program with the fast interpreter, the stepwise one and the oracle side by side, and compares everything:
+ * exits, pc, registers, gas, instructions, the paid flag, what the ecall handler saw, memory, dirty pages. Between
+ * runs it adds gas, repairs page faults, or moves pc, the same way for all three, and goes on.
  */
 #ifndef FUZZ_COMPARE_H
 #define FUZZ_COMPARE_H
@@ -42,12 +42,17 @@ typedef struct fuzz_rig fuzz_rig;
 fuzz_rig *fuzz_rig_new(void); /* NULL: out of memory */
 void fuzz_rig_free(fuzz_rig *rig);
 
+/*
+ * Predecodes the code of the cases to come, with the case's gas model, and compares all its block starts and block
+ * costs. False: they differ, which is printed.
+ */
+bool fuzz_load(fuzz_rig *rig, const fuzz_case *c);
+
 typedef enum fuzz_verdict { FUZZ_EQUAL, FUZZ_TOO_LONG, FUZZ_DIFFERENT } fuzz_verdict;
 
-/* DIFFERENT: what differed, and the case, are printed to stderr. `gas_used` (by the first run) may be NULL. */
+/* Runs a case whose code and gas model were loaded last. DIFFERENT: what differed, and the case, are printed to stderr.
+ * `gas_used` (by the first run) may be NULL. */
 fuzz_verdict fuzz_compare(fuzz_rig *rig, const fuzz_case *c, uint64_t *gas_used);
-/* Compares block starts and block costs, in all gas models. False: different, and printed. */
-bool fuzz_compare_blocks(const javm_code *code, uint32_t load_cycles);
 void fuzz_print(const fuzz_case *c);
 
 /* How often things happened, to see that a generator reaches them. */

@@ -1,6 +1,6 @@
 /*
- * Any text to the assembler. What it takes, it must give back: disassembled and assembled again, it is the same Image, and
- * its text is the same from then on.
+ * Any text to the assembler. What it takes, it must give back: disassembled and assembled again, it is the same Image,
+ * and its text is the same from then on.
  */
 #include "check.h"
 

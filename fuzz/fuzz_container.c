@@ -1,6 +1,6 @@
 /*
- * Any bytes as a container: as a JAM program, set up and run for a little; and as whatever javm_load takes them for. Once
- * with memory, once without from some point on.
+ * Any bytes as a container: as a JAM program, set up and run for a little; and as whatever javm_load takes them for.
+ * Once with memory, once without from some point on.
  */
 #include "check.h"
 

@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   c.code.bitmask = in.bytes + c.code.code_bytes;
   c.code.bitmask_bytes = (c.code.code_bytes + 7) / 8;
   CHECK(c.code.code_bytes + c.code.bitmask_bytes <= in.left);
-  if (c.code.code_bytes < 4096) CHECK(fuzz_compare_blocks(&c.code, c.load_cycles));
+  CHECK(fuzz_load(rig, &c));
   CHECK(fuzz_compare(rig, &c, NULL) != FUZZ_DIFFERENT);
   return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a value, as a bundle, and as an assist's state. What decodes must encode to the same bytes, have one hash,
- * and stand being looked at.
+ * Any bytes as a value, as a bundle, and as an assist's state. What decodes must encode to the same bytes, have one
+ * hash, and stand being looked at.
  */
 #include "check.h"
 

@@ -376,13 +376,13 @@ static oracle_own_page *own_page(oracle *o, uint32_t page) {
   return NULL;
 }
 
-static uint8_t load_byte(oracle *o, uint32_t address) {
-  uint32_t page = address / JAVM_PAGE_BYTES, at = address % JAVM_PAGE_BYTES;
-  oracle_own_page *own = own_page(o, page);
-  if (own) return own->bytes[at];
+static const uint8_t *page_bytes(oracle *o, uint32_t page) {
+  static const uint8_t zeros[JAVM_PAGE_BYTES];
+  const oracle_own_page *own = own_page(o, page);
+  if (own) return own->bytes;
   const oracle_region *r = region_of(o, page);
-  if (!r || !r->content || page - r->first >= r->content_pages) return 0;
-  return r->content[(page - r->first) * JAVM_PAGE_BYTES + at];
+  if (!r || !r->content || page - r->first >= r->content_pages) return zeros;
+  return r->content + (page - r->first) * JAVM_PAGE_BYTES;
 }
 
 static void store_byte(oracle *o, uint32_t address, uint8_t value) {
@@ -393,19 +393,18 @@ static void store_byte(oracle *o, uint32_t address, uint8_t value) {
       o->overflow = true;
       return;
     }
-    oracle_own_page *fresh = &o->own[o->own_count];
-    for (uint32_t k = 0; k < JAVM_PAGE_BYTES; k++) fresh->bytes[k] = load_byte(o, page * JAVM_PAGE_BYTES + k);
-    fresh->page = page;
-    fresh->dirty = false;
+    own = &o->own[o->own_count];
+    memcpy(own->bytes, page_bytes(o, page), JAVM_PAGE_BYTES);
+    own->page = page;
+    own->dirty = false;
     o->own_count++;
-    own = fresh;
   }
   own->bytes[address % JAVM_PAGE_BYTES] = value;
   if (access_of(o, page) == JAVM_ACCESS_WRITE) own->dirty = true;
 }
 
 static bool permitted(oracle *o, uint32_t address, uint32_t size, javm_access need) {
-  for (uint32_t k = 0; k < size; k++) {
+  for (uint32_t k = 0; k < size; k++) { /* one look per page */
     if (k > 0 && (address + k) % JAVM_PAGE_BYTES != 0) continue;
     if (access_of(o, (address + k) / JAVM_PAGE_BYTES) >= need) continue;
     o->fault_address = address + k;
@@ -416,7 +415,11 @@ static bool permitted(oracle *o, uint32_t address, uint32_t size, javm_access ne
 
 bool oracle_read(oracle *o, uint32_t address, uint8_t *to, uint32_t size) {
   if (!permitted(o, address, size, JAVM_ACCESS_READ)) return false;
-  for (uint32_t k = 0; k < size; k++) to[k] = load_byte(o, address + k);
+  const uint8_t *page = NULL;
+  for (uint32_t k = 0; k < size; k++) {
+    if (!page || (address + k) % JAVM_PAGE_BYTES == 0) page = page_bytes(o, (address + k) / JAVM_PAGE_BYTES);
+    to[k] = page[(address + k) % JAVM_PAGE_BYTES];
+  }
   return true;
 }
 

@@ -1,6 +1,7 @@
 /*
  * A second implementation of the machine, to compare the engines with: an interpreter that reads like 1-machine.md and
- * 2-gas.md, in all three gas models. It shares no code with src/: own decoding, own costs, own memory. Slow and obvious.
+ * 2-gas.md, in all three gas models. It shares no code with src/: own decoding, own costs, own memory. Slow and
+ * obvious.
  */
 #ifndef FUZZ_ORACLE_H
 #define FUZZ_ORACLE_H

@@ -199,8 +199,8 @@ JAVM_API void javm_machine_free(javm_machine *machine); /* NULL is allowed */
  * start + size at most 2^32. Declare regions before the run. WRITE includes reading; NONE takes access away. */
 JAVM_API javm_status javm_machine_map(javm_machine *machine, uint32_t start, uint64_t size_bytes, javm_access access);
 
-/* Declares the heap that `sbrk` grows: [start, limit), page-aligned start, nothing accessible yet. */
-JAVM_API javm_status javm_machine_set_heap(javm_machine *machine, uint32_t start, uint32_t limit);
+/* Declares the heap that `sbrk` grows: [start, limit), page-aligned start, limit at most 2^32, nothing accessible yet. */
+JAVM_API javm_status javm_machine_set_heap(javm_machine *machine, uint32_t start, uint64_t limit);
 
 /* Reads or writes guest memory as the host: `read` and `write` need the guest's own permission for every page and return
  * OUT_OF_RANGE without it (`fault_address`, may be NULL, gets the first failing page's start); `poke` writes to any mapped
@@ -234,7 +234,7 @@ typedef enum javm_ecall_action {
   JAVM_ECALL_FAIL = 4
 } javm_ecall_action;
 
-/* The handler may use every function of the machine but run and free. pc is already past the instruction. */
+/* The handler may use every function of the machine but run, set_pc and free. pc is already past the instruction. */
 typedef javm_ecall_action (*javm_ecall_fn)(void *ctx, javm_machine *machine, javm_ecall_kind kind, uint32_t immediate);
 
 /* Runs to an exit. handler NULL: every ecall leaves. */

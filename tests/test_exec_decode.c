@@ -145,10 +145,8 @@ static void expect_four_byte_x(test_run *t, const uint8_t *start, size_t start_b
   put(t, 0);
   jv_decoded d = decode(t, 0);
   assert_int_equal(d.x, UINT64_C(0xffffffff84030201));
-  if (jv_ops[d.op].format == JV_FORMAT_REG_IMM_OFFSET)
-    assert_int_equal(d.target, UINT32_C(0xffff8605));
-  else
-    assert_int_equal(d.y, UINT64_C(0xffffffffffff8605));
+  if (jv_ops[d.op].format == JV_FORMAT_REG_IMM_OFFSET) assert_int_equal(d.target, UINT32_C(0xffff8605));
+  else assert_int_equal(d.y, UINT64_C(0xffffffffffff8605));
 }
 
 static void lx_of_5_to_7_is_4(void **state) {
@@ -174,7 +172,8 @@ static void lx_of_0_to_3_takes_that_many_bytes_and_y_the_rest(void **state) {
   for (uint8_t lx = 0; lx < 4; lx++) {
     test_clear(t);
     uint32_t a = put(t, 30, lx, 0x11, 0x22, 0x33, 0x44), b = put(t, 70, REGS(1, lx), 0x11, 0x22, 0x33, 0x44),
-             c = put(t, 180, REGS(1, 2), lx, 0x11, 0x22, 0x33, 0x44), d = put(t, 80, REGS(1, lx), 0x11, 0x22, 0x33, 0x44);
+             c = put(t, 180, REGS(1, 2), lx, 0x11, 0x22, 0x33, 0x44),
+             d = put(t, 80, REGS(1, lx), 0x11, 0x22, 0x33, 0x44);
     put(t, 0);
     assert_int_equal(decode(t, a).x, x[lx]);
     assert_int_equal(decode(t, a).y, y[lx]);
@@ -304,7 +303,7 @@ static void every_instruction_of_a_set_has_its_number_back(void **state) {
   }
 }
 
-/* One instruction with no operands of its own and registers 1 (low) and 2, then a trap: the exit's pc says whether it ran. */
+/* An instruction with the registers 1 (low) and 2, then a trap: the exit's pc says whether it ran. */
 static uint64_t run_two_registers(test_run *t, javm_isa isa, uint8_t number, uint64_t source) {
   t->isa = isa;
   test_clear(t);
@@ -336,11 +335,11 @@ static void what_a_set_does_not_have_is_a_panic(void **state) {
     javm_exit_kind kind;
     uint32_t pc;
   } cases[] = {
-    {JAVM_ISA_JAVM, 2, JAVM_EXIT_TRAP, 2},     {JAVM_ISA_JAM_0_7, 2, JAVM_EXIT_PANIC, 0},
-    {JAVM_ISA_JAM_0_8, 2, JAVM_EXIT_TRAP, 2},  {JAVM_ISA_JAVM, 3, JAVM_EXIT_ECALL, 2},
-    {JAVM_ISA_JAM_0_7, 3, JAVM_EXIT_PANIC, 0}, {JAVM_ISA_JAM_0_8, 3, JAVM_EXIT_PANIC, 0},
-    {JAVM_ISA_JAM_0_8, 111, JAVM_EXIT_PANIC, 0}, {JAVM_ISA_JAVM, 4, JAVM_EXIT_PANIC, 0},
-    {JAVM_ISA_JAVM, 231, JAVM_EXIT_PANIC, 0},  {JAVM_ISA_JAVM, 255, JAVM_EXIT_PANIC, 0},
+      {JAVM_ISA_JAVM, 2, JAVM_EXIT_TRAP, 2},       {JAVM_ISA_JAM_0_7, 2, JAVM_EXIT_PANIC, 0},
+      {JAVM_ISA_JAM_0_8, 2, JAVM_EXIT_TRAP, 2},    {JAVM_ISA_JAVM, 3, JAVM_EXIT_ECALL, 2},
+      {JAVM_ISA_JAM_0_7, 3, JAVM_EXIT_PANIC, 0},   {JAVM_ISA_JAM_0_8, 3, JAVM_EXIT_PANIC, 0},
+      {JAVM_ISA_JAM_0_8, 111, JAVM_EXIT_PANIC, 0}, {JAVM_ISA_JAVM, 4, JAVM_EXIT_PANIC, 0},
+      {JAVM_ISA_JAVM, 231, JAVM_EXIT_PANIC, 0},    {JAVM_ISA_JAVM, 255, JAVM_EXIT_PANIC, 0},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     run_two_registers(t, cases[i].isa, cases[i].number, 0);
@@ -351,29 +350,29 @@ static void what_a_set_does_not_have_is_a_panic(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test_case(skip_is_the_distance_to_the_next_marked_byte),
-    test_case(skip_is_24_at_most),
-    test_case(bitmask_past_the_end_of_the_code_reads_as_ones),
-    test_case(code_past_its_end_reads_as_zeros),
-    test_case(an_opcode_past_the_end_of_the_code_is_a_trap),
-    test_case(an_offset_without_a_mark_is_invalid),
-    test_case(an_immediate_is_little_endian_and_sign_extended_from_its_width),
-    test_case(an_immediate_has_at_most_4_bytes_in_every_format_with_one),
-    test_case(an_immediate_without_bytes_is_0_in_every_format),
-    test_case(load_imm_64_takes_8_bytes_without_extension_whatever_the_skip),
-    test_case(lx_of_5_to_7_is_4),
-    test_case(lx_is_taken_mod_8),
-    test_case(lx_of_0_to_3_takes_that_many_bytes_and_y_the_rest),
-    test_case(ly_is_4_at_most),
-    test_case(an_lx_past_the_skip_reads_on_and_leaves_y_0),
-    test_case(registers_13_to_15_are_12_in_every_place),
-    test_case(a_is_the_low_nibble_b_the_high_and_d_the_low_of_the_next_byte),
-    test_case(with_two_registers_d_is_the_low_nibble_and_a_the_high),
-    test_case(a_target_is_relative_to_its_instruction_and_wraps),
-    test_case(every_number_outside_the_table_is_invalid),
-    test_case(every_instruction_of_a_set_has_its_number_back),
-    test_case(jam_0_8_numbers_the_bit_instructions_one_lower),
-    test_case(what_a_set_does_not_have_is_a_panic),
+      test_case(skip_is_the_distance_to_the_next_marked_byte),
+      test_case(skip_is_24_at_most),
+      test_case(bitmask_past_the_end_of_the_code_reads_as_ones),
+      test_case(code_past_its_end_reads_as_zeros),
+      test_case(an_opcode_past_the_end_of_the_code_is_a_trap),
+      test_case(an_offset_without_a_mark_is_invalid),
+      test_case(an_immediate_is_little_endian_and_sign_extended_from_its_width),
+      test_case(an_immediate_has_at_most_4_bytes_in_every_format_with_one),
+      test_case(an_immediate_without_bytes_is_0_in_every_format),
+      test_case(load_imm_64_takes_8_bytes_without_extension_whatever_the_skip),
+      test_case(lx_of_5_to_7_is_4),
+      test_case(lx_is_taken_mod_8),
+      test_case(lx_of_0_to_3_takes_that_many_bytes_and_y_the_rest),
+      test_case(ly_is_4_at_most),
+      test_case(an_lx_past_the_skip_reads_on_and_leaves_y_0),
+      test_case(registers_13_to_15_are_12_in_every_place),
+      test_case(a_is_the_low_nibble_b_the_high_and_d_the_low_of_the_next_byte),
+      test_case(with_two_registers_d_is_the_low_nibble_and_a_the_high),
+      test_case(a_target_is_relative_to_its_instruction_and_wraps),
+      test_case(every_number_outside_the_table_is_invalid),
+      test_case(every_instruction_of_a_set_has_its_number_back),
+      test_case(jam_0_8_numbers_the_bit_instructions_one_lower),
+      test_case(what_a_set_does_not_have_is_a_panic),
   };
   return cmocka_run_group_tests_name("decode", tests, NULL, NULL);
 }

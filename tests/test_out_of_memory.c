@@ -2,6 +2,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -84,6 +86,118 @@ done:
 static void test_machine(void **state) {
   (void)state;
   for_each_failing_allocation(machine_scenario);
+}
+
+/* --------------------------------------------------------------------------------------------- standard programs */
+
+static uint8_t *jam_bytes;
+static size_t jam_size;
+static const uint8_t jam_arguments[8] = {5, 0, 0, 0, 7, 0, 0, 0};
+
+static int read_jam(void **state) {
+  (void)state;
+  FILE *file = fopen("tests/vectors/spi/add.jam", "rb");
+  if (!file || fseek(file, 0, SEEK_END) != 0) return -1;
+  long size = ftell(file);
+  rewind(file);
+  jam_bytes = malloc((size_t)size);
+  jam_size = (size_t)size;
+  bool ok = jam_bytes && fread(jam_bytes, 1, jam_size, file) == jam_size;
+  fclose(file);
+  return ok ? 0 : -1;
+}
+
+static int free_jam(void **state) {
+  (void)state;
+  free(jam_bytes);
+  return 0;
+}
+
+/* The sum of the arguments is where a0 points. */
+static javm_status run_jam(javm_machine *machine) {
+  uint32_t sum = 0;
+  javm_machine_set_gas(machine, 1000000);
+  javm_exit exit = javm_machine_run(machine, NULL, NULL);
+  if (exit.kind == JAVM_EXIT_ERROR) exit = javm_machine_run(machine, NULL, NULL);
+  if (exit.kind == JAVM_EXIT_ERROR) return exit.status;
+  assert_int_equal(exit.kind, JAVM_EXIT_HALT);
+  javm_status status = javm_machine_read(machine, (uint32_t)javm_machine_regs(machine)[7], &sum, sizeof sum, NULL);
+  if (status == JAVM_OK) assert_int_equal(sum, 12);
+  return status;
+}
+
+static javm_status jam_scenario(const javm_allocator *a) {
+  javm_jam jam;
+  javm_program *program = NULL;
+  javm_machine *machine = NULL;
+  javm_program_config config;
+  javm_error error;
+  bool parsed = false;
+  javm_status status;
+  TRY_TWICE(javm_jam_parse(jam_bytes, jam_size, JAVM_ISA_JAM_0_7, a, &jam, &error));
+  parsed = true;
+  javm_program_config_default(&config);
+  config.allocator = a;
+  TRY_TWICE(javm_program_new(&jam.code, &config, &program, &error));
+  TRY_TWICE(javm_machine_new(program, a, &machine, &error));
+  TRY_TWICE(javm_jam_setup(&jam, jam_arguments, sizeof jam_arguments, machine, &error));
+  status = run_jam(machine);
+done:
+  javm_machine_free(machine);
+  javm_program_release(program);
+  if (parsed) javm_jam_clear(a, &jam);
+  return status;
+}
+
+static void test_jam(void **state) {
+  (void)state;
+  for_each_failing_allocation(jam_scenario);
+}
+
+static javm_status load_jam(javm_dir *dir, javm_cap **image) {
+  javm_load_config config;
+  javm_error error;
+  javm_load_config_default(&config);
+  config.arguments = jam_arguments;
+  config.arguments_bytes = sizeof jam_arguments;
+  javm_status status = javm_load(dir, jam_bytes, jam_size, &config, image, &error);
+  return status == JAVM_OUT_OF_MEMORY ? javm_load(dir, jam_bytes, jam_size, &config, image, &error) : status;
+}
+
+/* The same as an Instance; then everything but the new one is swept away. */
+static javm_status jam_vm_scenario(const javm_allocator *a) {
+  javm_status status;
+  javm_error error;
+  javm_dir *dir = NULL;
+  javm_vm *vm = NULL;
+  javm_cap *image = NULL, *instance = NULL;
+  javm_hash hash;
+  javm_result result = {0};
+  size_t removed = 0;
+  TRY(javm_dir_new(a, &dir));
+  TRY_TWICE(javm_vm_new(dir, NULL, &vm, &error));
+  TRY(load_jam(dir, &image));
+  TRY_TWICE(javm_instance_genesis(dir, image, NULL, &instance, &error));
+  TRY_TWICE(javm_dir_put(dir, instance, &hash, &error));
+  TRY_TWICE(javm_vm_invoke(vm, &hash, 0, (uint64_t[4]){0xfeff0000, 8}, 1000000, &result, &error));
+  assert_int_equal(result.kind, JAVM_RESULT_HALT);
+  javm_cap_release(dir, instance);
+  instance = NULL;
+  TRY_TWICE(javm_dir_sweep(dir, &result.instance, 1, &removed));
+  assert_true(removed > 0);
+  assert_true(javm_dir_has(dir, &result.instance));
+done:
+  if (dir) javm_result_clear(dir, &result);
+  javm_cap_release(dir, image);
+  javm_cap_release(dir, instance);
+  javm_vm_free(vm);
+  javm_dir_free(dir);
+  return status;
+}
+
+static void test_jam_vm(void **state) {
+  (void)state;
+  for_each_failing_allocation(jam_vm_scenario);
 }
 
 /* -------------------------------------------------------------------------------------------------------- values */
@@ -447,10 +561,114 @@ static void test_vm(void **state) {
   for_each_failing_allocation(vm_scenario);
 }
 
+/* --------------------------------------------------------------------------------- host functions, all the verbs */
+
+/* Asks the host, which answers later; calls a program that yields. Answers 16 * status of the call + the host's answer. */
+static const char asker_text[] = ".yield_marker_slot 2\n"
+                                 "  ecalli 64\n"
+                                 "  move_reg s0, a0\n"
+                                 "  load_imm a0, 1\n"
+                                 "  load_imm a1, 1\n"
+                                 "  ecalli 26\n"
+                                 "  branch_ne_imm a1, 1, done\n"
+                                 "  ecalli 28\n" /* drop_yield */
+                                 "  fallthrough\n"
+                                 "done:\n"
+                                 "  shlo_l_imm_64 a1, a1, 4\n"
+                                 "  add_64 a0, a1, s0\n"
+                                 "  ecalli 0\n";
+
+/* The first time: writes slot 20, reads it, and waits. */
+static javm_host_action ask(void *ctx, javm_host_call *call) {
+  javm_cap *marker = ctx, *held = NULL;
+  if (javm_host_slot_set(call, 20, marker) != JAVM_OK) return JAVM_HOST_REFUSE;
+  if (javm_host_slot_get(call, 20, &held) != JAVM_OK) return JAVM_HOST_REFUSE;
+  javm_cap_release(javm_host_dir(call), held);
+  return javm_host_charge(call, 10) == JAVM_OK ? JAVM_HOST_PAUSE : JAVM_HOST_REFUSE;
+}
+
+/* Goes on after an error: with the verb again, or, where it was past that, by call_resume. */
+#define TRY_VERB(call)                                                                                                 \
+  do {                                                                                                                 \
+    status = (call);                                                                                                   \
+    if (status == JAVM_OUT_OF_MEMORY) status = (call);                                                                 \
+    if (status == JAVM_NOT_PAUSED) status = javm_vm_call_resume(w->vm, NULL, result, &error);                          \
+    if (status != JAVM_OK) goto done;                                                                                  \
+  } while (0)
+
+static javm_status drive_verbs(world *w, bool drop, javm_result *result) {
+  javm_status status;
+  javm_error error;
+  const uint64_t args[4] = {0}, answer = 9;
+  TRY_TWICE(javm_vm_invoke(w->vm, &w->caller, 0, args, 1000000, result, &error));
+  if (result->kind == JAVM_RESULT_FAULTED) { /* the host function had no memory and refused */
+    javm_result_clear(w->dir, result);
+    TRY(javm_vm_invoke(w->vm, &w->caller, 0, args, 1000000, result, &error));
+    if (result->kind == JAVM_RESULT_FAULTED) return JAVM_OUT_OF_MEMORY;
+  }
+  assert_int_equal(result->kind, JAVM_RESULT_PAUSED);
+  assert_int_equal(result->pause, JAVM_PAUSE_HOST_CALL);
+  javm_result_clear(w->dir, result);
+  TRY_VERB(javm_vm_complete_host_call(w->vm, &answer, 1, result, &error));
+  assert_int_equal(result->kind, JAVM_RESULT_PAUSED);
+  assert_int_equal(result->pause, JAVM_PAUSE_YIELD);
+  javm_result_clear(w->dir, result);
+  TRY(javm_vm_add_gas(w->vm, 1000));
+  if (drop) {
+    status = javm_vm_drop_paused(w->vm, result, &error);
+    if (status == JAVM_OUT_OF_MEMORY) status = javm_vm_call_resume(w->vm, NULL, result, &error);
+    if (status != JAVM_OK) goto done;
+  } else {
+    TRY_VERB(javm_vm_deliver_yield(w->vm, result, &error));
+  }
+  assert_int_equal(result->kind, JAVM_RESULT_HALT);
+  assert_int_equal(result->return_value, drop ? 0x29 : 0x19);
+done:
+  return status;
+}
+
+static javm_status verbs_scenario(const javm_allocator *a, bool drop) {
+  javm_status status;
+  javm_error error;
+  javm_result result = {0};
+  javm_cap *asker = NULL, *callee = NULL, *catcher = NULL, *marker = NULL;
+  world w;
+  TRY(world_open(&w, a));
+  TRY(javm_data_new(w.dir, (const uint8_t *)"marker", 6, &marker));
+  TRY(javm_kernel_instance(w.dir, JAVM_KERNEL_YIELDCATCHER, 1, &catcher));
+  TRY(make_guest(w.dir, callee_text, (javm_cap *[]){NULL, NULL, javm_cap_retain(marker)}, 3, &callee));
+  TRY(make_guest(w.dir, asker_text, (javm_cap *[]){javm_cap_retain(callee), javm_cap_retain(catcher)}, 2, &asker));
+  TRY(javm_dir_put(w.dir, asker, &w.caller, &error));
+  TRY_TWICE(javm_vm_register(w.vm, 64, "ask", ask, marker));
+  status = drive_verbs(&w, drop, &result);
+done:
+  if (w.dir) javm_result_clear(w.dir, &result);
+  javm_cap_release(w.dir, asker);
+  javm_cap_release(w.dir, callee);
+  javm_cap_release(w.dir, catcher);
+  javm_cap_release(w.dir, marker);
+  world_close(&w);
+  return status;
+}
+
+static javm_status deliver_scenario(const javm_allocator *a) { return verbs_scenario(a, false); }
+static javm_status drop_scenario(const javm_allocator *a) { return verbs_scenario(a, true); }
+
+static void test_deliver(void **state) {
+  (void)state;
+  for_each_failing_allocation(deliver_scenario);
+}
+
+static void test_drop(void **state) {
+  (void)state;
+  for_each_failing_allocation(drop_scenario);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_machine), cmocka_unit_test(test_values), cmocka_unit_test(test_bundle),
-      cmocka_unit_test(test_assemble), cmocka_unit_test(test_vm),
+      cmocka_unit_test(test_machine),  cmocka_unit_test(test_jam),  cmocka_unit_test(test_jam_vm),
+      cmocka_unit_test(test_values),   cmocka_unit_test(test_bundle), cmocka_unit_test(test_assemble),
+      cmocka_unit_test(test_vm),       cmocka_unit_test(test_deliver), cmocka_unit_test(test_drop),
   };
-  return cmocka_run_group_tests_name("out of memory", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("out of memory", tests, read_jam, free_jam);
 }

@@ -10,7 +10,7 @@ javm_cap *jv_cap_alloc(javm_dir *dir, javm_kind kind) {
   return cap;
 }
 
-static javm_cap *placeholder(javm_dir *dir, const javm_hash *hash) {
+javm_cap *jv_placeholder(javm_dir *dir, const javm_hash *hash) {
   javm_cap *cap = jv_alloc(javm_dir_allocator(dir), JV_ABSENT_BYTES);
   if (!cap) return NULL;
   jv_obj_init(&cap->obj, JV_OBJ_ABSENT);
@@ -25,7 +25,7 @@ jv_obj *jv_obj_for_hash(javm_dir *dir, const javm_hash *hash, jv_obj_kind kind) 
   jv_obj *o = jv_dir_find(dir, hash);
   if (o && o->kind == kind) return o;
   jv_release(dir, o);
-  javm_cap *absent = placeholder(dir, hash);
+  javm_cap *absent = jv_placeholder(dir, hash);
   return absent ? &absent->obj : NULL;
 }
 

@@ -98,6 +98,8 @@ javm_status jv_resolve(javm_dir *dir, javm_cap *cap, javm_kind kind, javm_cap **
 javm_status jv_resolve_page(javm_dir *dir, jv_obj *leaf, jv_page **held, const uint8_t **bytes, javm_hash *missing);
 
 javm_cap *jv_cap_alloc(javm_dir *dir, javm_kind kind); /* zeroed content, one count; NULL: out of memory */
+/* A placeholder for a hash (not zero), also where the value is published. NULL: out of memory. */
+javm_cap *jv_placeholder(javm_dir *dir, const javm_hash *hash);
 /* What stands for a hash, which is not zero: the published object of this kind (JV_OBJ_PAGE, JV_OBJ_CAP) where there is
  * one, else a placeholder. One count. NULL: out of memory. */
 jv_obj *jv_obj_for_hash(javm_dir *dir, const javm_hash *hash, jv_obj_kind kind);

@@ -24,7 +24,7 @@ typedef struct sweeping {
   size_t removed;
 } sweeping;
 
-/* The counts of the directory itself. */
+/* The counts that the directory itself has of an object in the table. */
 static unsigned own_counts(const sweeping *s, const jv_obj *o) { return o == &s->dir->zero_page->obj ? 2 : 1; }
 
 static bool count_one(void *ctx, jv_obj *o) {
@@ -46,11 +46,12 @@ static bool count_all(sweeping *s) {
       if (!o) continue;
       if (!count_one(s, o)) return false;
       o->sweep_flags = LISTED;
-      o->sweep_count += own_counts(s, o) - 1;
     }
   }
   for (size_t i = 0; i < s->count; i++)
     if (!jv_each_child(s->all[i], count_one, s)) return false;
+  jv_obj *zero = &s->dir->zero_page->obj; /* the directory's own count, whether or not this object is the table's */
+  if (zero->sweep_count) zero->sweep_count++;
   s->list = jv_alloc_array(&s->dir->allocator, s->count, sizeof *s->list);
   return s->list != NULL;
 }

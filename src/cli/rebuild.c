@@ -55,7 +55,7 @@ static bool map_image(trace_machine *m, const javm_image_spec *spec, char reason
     javm_cap *cap = NULL;
     uint64_t end = mapping->start + mapping->size_bytes;
     if (mapping->kind == JAVM_MAPPING_HEAP) {
-      status = javm_machine_set_heap(m->machine, mapping->start, end > UINT32_MAX ? UINT32_MAX : (uint32_t)end);
+      status = javm_machine_set_heap(m->machine, mapping->start, end);
     } else {
       if (mapping->kind == JAVM_MAPPING_PERSISTENT && mapping->source_length == 1)
         cap = first_cap(spec, mapping->source[0], &pinned);

@@ -1,7 +1,8 @@
 /*
- * The assembler: statements to code, in one pass. Code is written as known bytes with holes between them (asm_code.h): a
- * jump's offset is a hole, and an instruction with an @label. When all labels are known the jump table is completed, the
- * holes get their widths, and the pieces are put together. Nested images nest calls here, at most JV_ASM_DEPTH_MAX deep.
+ * The assembler: statements to code, in one pass. Code is written as known bytes with holes between them
+ * (asm_code.h): a jump's offset is a hole, and an instruction with an @label. When all labels are known the jump
+ * table is completed, the holes get their widths, and the pieces are put together. Nested images nest calls here, at
+ * most JV_ASM_DEPTH_MAX deep.
  */
 #include "exec/asm_unit.h"
 
@@ -122,15 +123,15 @@ static bool take_operands(jv_unit *u, jv_late *late, jv_label_use *target) {
   for (const char *p = jv_operand_pattern(i->op); *p; p++) {
     bool ok = false;
     switch (*p) {
-    case 'a': ok = take_reg(u, &i->a); break;
-    case 'b': ok = take_reg(u, &i->b); break;
-    case 'd': ok = take_reg(u, &i->d); break;
-    case 'x': ok = take_imm(u, kind, &i->x, &late->x); break;
-    case 'y': ok = take_imm(u, IMM_SIGNED, &i->y, &late->y); break;
-    case 'q': ok = take_imm(u, IMM_64, &i->x, &late->x); break;
-    case '+': ok = take_displacement(u, &i->x, &late->x); break;
-    case 't': ok = jv_unit_place(u, "a label or a code offset", target); break;
-    default: ok = jv_lex_need(u->lex, *p);
+      case 'a': ok = take_reg(u, &i->a); break;
+      case 'b': ok = take_reg(u, &i->b); break;
+      case 'd': ok = take_reg(u, &i->d); break;
+      case 'x': ok = take_imm(u, kind, &i->x, &late->x); break;
+      case 'y': ok = take_imm(u, IMM_SIGNED, &i->y, &late->y); break;
+      case 'q': ok = take_imm(u, IMM_64, &i->x, &late->x); break;
+      case '+': ok = take_displacement(u, &i->x, &late->x); break;
+      case 't': ok = jv_unit_place(u, "a label or a code offset", target); break;
+      default: ok = jv_lex_need(u->lex, *p);
     }
     if (!ok) return false;
     kind = *p == '[' ? IMM_ADDRESS : IMM_SIGNED;
@@ -158,7 +159,6 @@ static bool find_op(jv_slice name, uint8_t *op) {
 }
 
 static bool instruction(jv_unit *u, jv_slice name) {
-  static const char *const sets[] = {"javm", "jam-0.7", "jam-0.8"};
   jv_late late;
   jv_label_use target;
   uint8_t base[JV_BASE_MAX], number;
@@ -169,7 +169,7 @@ static bool instruction(jv_unit *u, jv_slice name) {
                        name.size > 40 ? 40 : (int)name.size, name.text);
   }
   if (!jv_op_to_isa(u->isa, late.insn.op, &number)) {
-    return jv_lex_fail(u->lex, u->lex->line, "the instruction set %s has no %s", sets[u->isa],
+    return jv_lex_fail(u->lex, u->lex->line, "the instruction set %s has no %s", jv_isa_names[u->isa],
                        jv_ops[late.insn.op].name);
   }
   if (!take_operands(u, &late, &target)) return false;
@@ -213,8 +213,8 @@ static bool sort_labels(jv_unit *u) {
     if (jv_slice_compare(l[i - 1].name, l[i].name) != 0) continue;
     size_t first = l[i - 1].line, second = l[i].line;
     if (first > second) first = l[i].line, second = l[i - 1].line;
-    return jv_lex_fail(u->lex, second, "label '%.*s' is already in line %zu", l[i].name.size > 40 ? 40 : (int)l[i].name.size,
-                       l[i].name.text, first);
+    return jv_lex_fail(u->lex, second, "label '%.*s' is already in line %zu",
+                       l[i].name.size > 40 ? 40 : (int)l[i].name.size, l[i].name.text, first);
   }
   return true;
 }
@@ -312,7 +312,8 @@ static bool check_start(jv_unit *u, const jv_bits *starts, const jv_label_use *u
                      pc < starts->count ? "a fallthrough before it makes it one" : "there is no code");
 }
 
-/* What the validation of the Image would find too, with the lines; and jumps to labels, which could only be mistakes. */
+/* What the validation of the Image would find too, with the lines; and jumps to labels, which could only be mistakes.
+ * */
 static bool check_starts(jv_unit *u, const javm_code *code, const uint32_t *shifts) {
   jv_bits starts;
   if (u->unchecked) return true;

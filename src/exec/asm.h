@@ -1,6 +1,6 @@
 /*
- * The text form of programs (docs/assembly.md). This folder knows no caps: the assembler is given functions that make them,
- * the disassembler one that writes them; a javm_cap is only handed through.
+ * The text form of programs (docs/assembly.md). This folder knows no caps: the assembler is given functions that make
+ * them, the disassembler one that writes them; a javm_cap is only handed through.
  *
  *   asm_lex.c    characters to words, numbers and strings     asm_code.c   instructions to bytes, widths of offsets
  *   asm.c        statements to the parts of an Image          asm_image.c  directives: what is not code
@@ -55,15 +55,17 @@ void jv_text_add(jv_text *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)))
 #endif
     ;
-/* What stands after `data` for this many pages, with the end of the line. `page` gives the bytes of a page, NULL: zeros. */
+/* What stands after `data` for this many pages, with the end of the line. `page` gives the bytes of a page, NULL:
+ * zeros. */
 typedef const uint8_t *(*jv_page_bytes_fn)(void *ctx, uint32_t index);
 void jv_text_data(jv_text *t, uint32_t page_count, jv_page_bytes_fn page, void *ctx);
 
-/* Writes what stands after the slot of a pinned or initial cap, with the end of the line; an Image only where it may be. */
+/* Writes what stands after the slot of a pinned or initial cap, with the end of the line; an Image only where it may
+ * be. */
 typedef javm_status (*jv_write_cap_fn)(void *ctx, jv_text *t, javm_cap *cap, bool may_be_image, javm_error *error);
 
 /* Writes the text form of an Image that passes jv_image_check. Errors: OUT_OF_MEMORY, and those of write_cap. */
-javm_status jv_disassemble(jv_text *t, const javm_image_spec *spec, bool unchecked, jv_write_cap_fn write_cap, void *ctx,
-                           javm_error *error);
+javm_status jv_disassemble(jv_text *t, const javm_image_spec *spec, bool unchecked, jv_write_cap_fn write_cap,
+                           void *ctx, javm_error *error);
 
 #endif

@@ -21,12 +21,11 @@ static bool limit(jv_unit *u, size_t count, size_t max, const char *what) {
 /* ------------------------------------------------------------------------------------------------------ code */
 
 static bool directive_isa(jv_unit *u) {
-  static const char *const names[] = {"javm", "jam-0.7", "jam-0.8"};
   if (u->begun) return jv_lex_fail(u->lex, u->lex->line, ".isa must be the first statement of its image");
   size_t at = u->lex->at;
   jv_slice name = jv_lex_word(u->lex);
-  for (unsigned i = 0; i < 3; i++) {
-    if (!jv_slice_is(name, names[i])) continue;
+  for (unsigned i = 0; i <= JAVM_ISA_JAM_0_8; i++) {
+    if (!jv_slice_is(name, jv_isa_names[i])) continue;
     u->isa = (javm_isa)i;
     return true;
   }
@@ -130,14 +129,13 @@ static bool mapping_source(jv_unit *u, javm_mapping *m) {
 }
 
 static bool directive_mapping(jv_unit *u) {
-  static const char *const kinds[] = {"persistent", "ephemeral", "heap"};
   javm_mapping m;
   memset(&m, 0, sizeof m);
   size_t at = u->lex->at;
   jv_slice name = jv_lex_name(u->lex);
   unsigned kind = 0;
-  while (kind < 3 && !jv_slice_is(name, kinds[kind])) kind++;
-  if (kind == 3) {
+  while (kind <= JAVM_MAPPING_HEAP && !jv_slice_is(name, jv_mapping_names[kind])) kind++;
+  if (kind > JAVM_MAPPING_HEAP) {
     u->lex->at = at;
     return jv_lex_expected(u->lex, "persistent, ephemeral or heap");
   }

@@ -1,4 +1,5 @@
-/* See asm_lex.h. Nothing here allocates; every function looks at the bound of the text before it looks at a character. */
+/* See asm_lex.h. Nothing here allocates; every function looks at the bound of the text before it looks at a
+ * character. */
 #include "exec/asm_lex.h"
 
 #include <stdarg.h>
@@ -80,9 +81,7 @@ bool jv_lex_line_done(jv_lex *lex) {
   return current(lex) == '\n';
 }
 
-bool jv_lex_need_line_done(jv_lex *lex) {
-  return jv_lex_line_done(lex) || jv_lex_expected(lex, "the end of the line");
-}
+bool jv_lex_need_line_done(jv_lex *lex) { return jv_lex_line_done(lex) || jv_lex_expected(lex, "the end of the line"); }
 
 char jv_lex_peek(jv_lex *lex) { return jv_lex_line_done(lex) ? 0 : current(lex); }
 
@@ -122,7 +121,8 @@ bool jv_lex_number(jv_lex *lex, const char *what, jv_number *out) {
   out->negative = current(lex) == '-';
   if (out->negative) lex->at++;
   unsigned base = 10;
-  if (current(lex) == '0' && lex->at + 1 < lex->size && (lex->text[lex->at + 1] == 'x' || lex->text[lex->at + 1] == 'X')) {
+  if (current(lex) == '0' && lex->at + 1 < lex->size &&
+      (lex->text[lex->at + 1] == 'x' || lex->text[lex->at + 1] == 'X')) {
     base = 16;
     lex->at += 2;
   }

@@ -6,12 +6,7 @@
 #include "exec/asm_code.h"
 #include "exec/asm_lex.h"
 
-enum {
-  JV_ASM_ENDPOINTS_MAX = 256,
-  JV_ASM_MAPPINGS_MAX = 64,
-  JV_ASM_METERS_MAX = 16,
-  JV_ASM_SLOT_CAPS_MAX = 256
-};
+enum { JV_ASM_ENDPOINTS_MAX = 256, JV_ASM_MAPPINGS_MAX = 64, JV_ASM_METERS_MAX = 16, JV_ASM_SLOT_CAPS_MAX = 256 };
 
 #define JV_NO_JUMP UINT32_MAX
 
@@ -30,7 +25,8 @@ typedef struct jv_label_use {
   uint32_t index;
 } jv_label_use;
 
-/* An instruction with an @label for an immediate: it fills a hole of its own (its base; a jump's offset is the next). */
+/* An instruction with an @label for an immediate: it fills a hole of its own (its base; a jump's offset is the next).
+ * */
 typedef struct jv_late {
   jv_decoded insn;
   jv_slice x, y; /* empty: not a label */

@@ -1,7 +1,7 @@
 /*
- * body.def as inline functions: jv_value_<name> for what goes to the destination, jv_load_value_<name> for what a load makes
- * of the bytes, jv_taken_<name> for branches. Arithmetic is on u64 and wraps; conversions to signed types are as every
- * compiler does them, in two's complement.
+ * body.def as inline functions: jv_value_<name> for what goes to the destination, jv_load_value_<name> for what a load
+ * makes of the bytes, jv_taken_<name> for branches. Arithmetic is on u64 and wraps; conversions to signed types are as
+ * every compiler does them, in two's complement.
  */
 #ifndef JV_EXEC_BODY_H
 #define JV_EXEC_BODY_H

@@ -1,7 +1,8 @@
 /*
- * The disassembler: an Image's parts to text that assembles to the same parts. An instruction is written by its name where
- * the assembler would give it the bytes that it has; else as .insn with these bytes. For jumps that depends on all others
- * (jv_settle_widths), so what the assembler would do is computed first, and jumps that would come out otherwise are fixed.
+ * The disassembler: an Image's parts to text that assembles to the same parts. An instruction is written by its name
+ * where the assembler would give it the bytes that it has; else as .insn with these bytes. For jumps that depends on
+ * all others (jv_settle_widths), so what the assembler would do is computed first, and jumps that would come out
+ * otherwise are fixed.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -156,19 +157,19 @@ static void put_insn(line *l, const jv_decoded *i, bool label) {
   for (const char *p = jv_operand_pattern(i->op); *p; last = *p++) {
     if (last == 0) put(l, " ");
     switch (*p) {
-    case 'a': put(l, "%s", jv_reg_names[i->a]); break;
-    case 'b': put(l, "%s", jv_reg_names[i->b]); break;
-    case 'd': put(l, "%s", jv_reg_names[i->d]); break;
-    case 'x':
-      if (last == '[') put(l, "0x%" PRIx32, (uint32_t)i->x);
-      else put_imm(l, i->x);
-      break;
-    case 'y': put_imm(l, i->y); break;
-    case 'q': put_imm(l, i->x); break;
-    case '+': put_displacement(l, i->x); break;
-    case 't': put(l, label ? "L%" PRIx32 : "0x%" PRIx32, i->target); break;
-    case ',': put(l, ", "); break;
-    default: put(l, "%c", *p);
+      case 'a': put(l, "%s", jv_reg_names[i->a]); break;
+      case 'b': put(l, "%s", jv_reg_names[i->b]); break;
+      case 'd': put(l, "%s", jv_reg_names[i->d]); break;
+      case 'x':
+        if (last == '[') put(l, "0x%" PRIx32, (uint32_t)i->x);
+        else put_imm(l, i->x);
+        break;
+      case 'y': put_imm(l, i->y); break;
+      case 'q': put_imm(l, i->x); break;
+      case '+': put_displacement(l, i->x); break;
+      case 't': put(l, label ? "L%" PRIx32 : "0x%" PRIx32, i->target); break;
+      case ',': put(l, ", "); break;
+      default: put(l, "%c", *p);
     }
   }
 }
@@ -210,7 +211,8 @@ static uint32_t piece_bytes(const javm_code *code, uint32_t pc) {
   return end - pc;
 }
 
-/* Does the shortest encoding of what stands at pc give the bytes that stand there? *base: without the offset of a jump. */
+/* Does the shortest encoding of what stands at pc give the bytes that stand there? *base: without the offset of a
+ * jump. */
 static bool is_canonical(const javm_code *code, uint32_t pc, jv_decoded *insn, unsigned *base) {
   uint8_t bytes[JV_BASE_MAX];
   if (!jv_bitmask_at(code, pc)) return false;
@@ -366,9 +368,8 @@ static void write_endpoint(const listing *l, jv_text *t, const javm_endpoint *e)
 }
 
 static void write_mapping(jv_text *t, const javm_mapping *m) {
-  static const char *const kinds[] = {"persistent", "ephemeral", "heap"};
   jv_text_begin(t);
-  jv_text_add(t, ".mapping %s 0x%" PRIx32 " 0x%" PRIx64, kinds[m->kind], m->start, m->size_bytes);
+  jv_text_add(t, ".mapping %s 0x%" PRIx32 " 0x%" PRIx64, jv_mapping_names[m->kind], m->start, m->size_bytes);
   for (uint32_t i = 0; i < m->source_length; i++) jv_text_add(t, "%s%" PRIu32, i ? "/" : " slot ", m->source[i]);
   jv_text_add(t, "\n");
 }
@@ -381,10 +382,9 @@ static void write_slots(jv_text *t, const char *directive, const uint32_t *slots
 }
 
 static void write_head(const listing *l, jv_text *t, const javm_image_spec *spec, bool unchecked) {
-  static const char *const sets[] = {"javm", "jam-0.7", "jam-0.8"};
   const javm_code *code = &spec->code;
   jv_text_begin(t);
-  jv_text_add(t, ".isa %s\n", sets[code->isa]);
+  jv_text_add(t, ".isa %s\n", jv_isa_names[code->isa]);
   if (unchecked) {
     jv_text_begin(t);
     jv_text_add(t, ".unchecked\n");
@@ -421,8 +421,8 @@ static javm_status write_caps(jv_text *t, bool pinned, const javm_slot_cap *caps
   return JAVM_OK;
 }
 
-javm_status jv_disassemble(jv_text *t, const javm_image_spec *spec, bool unchecked, jv_write_cap_fn write_cap, void *ctx,
-                           javm_error *error) {
+javm_status jv_disassemble(jv_text *t, const javm_image_spec *spec, bool unchecked, jv_write_cap_fn write_cap,
+                           void *ctx, javm_error *error) {
   const javm_allocator *a = t->allocator;
   uint32_t code_bytes = (uint32_t)spec->code.code_bytes;
   size_t bits_bytes = (spec->code.code_bytes + 7) / 8;

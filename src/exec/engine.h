@@ -9,8 +9,9 @@
 
 typedef struct jv_state jv_state;
 
-/* The ecall handler. state->pc is past the instruction; registers, memory and gas are exact and may be changed. On FAIL the
- * exit's status is mem->status if the handler set one (as a failed access does), else OUT_OF_MEMORY; gas is as before. */
+/* The ecall handler. state->pc is past the instruction; registers, memory and gas are exact and may be changed. On
+ * FAIL the exit's status is mem->status if the handler set one (as a failed access does), else OUT_OF_MEMORY; gas is
+ * as before. */
 typedef javm_ecall_action (*jv_ecall_fn)(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate);
 
 struct jv_state {
@@ -18,23 +19,24 @@ struct jv_state {
   uint64_t gas;
   uint64_t instructions; /* run so far */
   uint32_t pc;
-  bool paid; /* block models: pc is in a block whose rest is paid for, as after any exit that leaves one in its middle */
+  bool paid; /* block models: pc is in a block that is paid for, as after an exit in its middle */
   jv_mem *mem;
 };
 
 /*
  * Runs until an exit. On return regs, gas, instructions, pc and paid are exact and a new call goes on from there.
  *
- * An instruction that traps, panics, faults or halts counts as run and its charge is kept. One that ends in OUT_OF_GAS or
- * ERROR does not count; an ERROR (status in exit and in mem) leaves the state before the instruction at pc. In the block models
- * no exit gives anything back, and every exit but OUT_OF_GAS and those behind an ecall that ends its block leaves `paid`
- * set. In the instruction model `paid` is false after every exit.
+ * An instruction that traps, panics, faults or halts counts as run and its charge is kept. One that ends in OUT_OF_GAS
+ * or ERROR does not count; an ERROR (status in exit and in mem) leaves the state before the instruction at pc. In the
+ * block models no exit gives anything back, and every exit but OUT_OF_GAS and those behind an ecall that ends its
+ * block leaves `paid` set. In the instruction model `paid` is false after every exit.
  */
 javm_exit jv_run(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx);
 
 /*
- * The same, one instruction at a time from the decoded form: slow and obvious; the interpreter uses it where gas is short.
- * After instruction_limit instructions it returns with *limit_reached (may be NULL) true and no meaning in the exit.
+ * The same, one instruction at a time from the decoded form: slow and obvious; the interpreter uses it where gas is
+ * short. After instruction_limit instructions it returns with *limit_reached (may be NULL) true and no meaning in the
+ * exit.
  */
 javm_exit jv_run_stepwise(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx,
                           uint64_t instruction_limit, bool *limit_reached);
@@ -43,8 +45,8 @@ javm_exit jv_run_stepwise(const javm_program *program, jv_state *state, jv_ecall
 javm_exit jv_access_exit(const javm_program *program, const jv_mem *mem, jv_touch touch);
 
 /*
- * For the engines: the ecall or ecalli at `pc`, which is paid and counted; state->pc is past it, the rest of the state exact.
- * False: *exit, and the state is as at that exit. True: go on at state->pc.
+ * For the engines: the ecall or ecalli at `pc`, which is paid and counted; state->pc is past it, the rest of the state
+ * exact. False: *exit, and the state is as at that exit. True: go on at state->pc.
  */
 bool jv_ecall(const javm_program *program, jv_state *state, uint32_t pc, uint8_t op, uint32_t immediate,
               jv_ecall_fn handler, void *ctx, javm_exit *exit);

@@ -1,20 +1,25 @@
-/* Chooses handlers for the records of a program: the longest group of fuse.def that fits, from the start of every region. */
+/* Chooses handlers for the records of a program: the longest group of fuse.def that fits, from the start of every
+ * region. */
 #include "exec/insn.h"
 
-/* Where an operand comes from: from no earlier instruction of the group in particular, or (role and index of that one). */
+/* Where an operand comes from: from no earlier instruction of the group in particular, or (role and index of that
+ * one). */
 typedef enum origin { N, A0, B0, A1, B1 } origin;
 
 typedef struct group {
   uint8_t ops[3]; /* ops[2] JV_OP_INVALID: a pair */
-  uint8_t from2, from3;
+  uint8_t from[3];
+  bool is_loop; /* the last, a branch, goes back to the first */
   uint16_t handler;
 } group;
 
 static const group groups[] = {
 #define FUSE2(s1, n1, s2, n2, from2)                                                                                   \
-  {{JV_OP_##n1, JV_OP_##n2, JV_OP_INVALID}, from2, N, JV_H_##n1##_##n2##_##from2},
+  {{JV_OP_##n1, JV_OP_##n2, JV_OP_INVALID}, {N, from2, N}, false, JV_H_##n1##_##n2##_##from2},
 #define FUSE3(s1, n1, s2, n2, from2, s3, n3, from3)                                                                    \
-  {{JV_OP_##n1, JV_OP_##n2, JV_OP_##n3}, from2, from3, JV_H_##n1##_##n2##_##from2##_##n3##_##from3},
+  {{JV_OP_##n1, JV_OP_##n2, JV_OP_##n3}, {N, from2, from3}, false, JV_H_##n1##_##n2##_##from2##_##n3##_##from3},
+#define LOOP3(s1, n1, from1, s2, n2, from2, s3, n3)                                                                    \
+  {{JV_OP_##n1, JV_OP_##n2, JV_OP_##n3}, {from1, from2, A1}, true, JV_H_loop_##n1##_##n2##_##n3},
 #include "exec/fuse.def"
 };
 enum { GROUP_COUNT = sizeof groups / sizeof *groups };
@@ -33,20 +38,23 @@ static uint8_t destination(const jv_insn *insn) {
   return writes == JV_ROLE_A ? insn->a : writes == JV_ROLE_D ? insn->d : 255;
 }
 
-/* Is the operand of start[index] what the origin says, and not overwritten in between? */
+/* Is the operand of start[index] what the origin says, and not overwritten in between? A producer that stands no
+ * earlier gave it in the turn before. */
 static bool comes_from(const jv_insn *start, unsigned index, origin from) {
   if (from == N) return true;
   unsigned producer = from == A1 || from == B1;
   uint8_t operand = from == A0 || from == A1 ? start[index].a : start[index].b;
-  for (unsigned i = producer + 1; i < index; i++)
+  for (unsigned i = (producer + 1) % 3; i != index && i != producer; i = (i + 1) % 3)
     if (destination(&start[i]) == operand) return false;
   return destination(&start[producer]) == operand;
 }
 
 static bool fits(const group *g, const jv_insn *start, size_t left) {
-  if (left < 2 || start[1].op != g->ops[1] || unresolved(&start[1]) || !comes_from(start, 1, g->from2)) return false;
-  if (g->ops[2] == JV_OP_INVALID) return true;
-  return left >= 3 && start[2].op == g->ops[2] && !unresolved(&start[2]) && comes_from(start, 2, g->from3);
+  unsigned count = g->ops[2] == JV_OP_INVALID ? 2 : 3;
+  if (left < count) return false;
+  for (unsigned i = 0; i < count; i++)
+    if (start[i].op != g->ops[i] || unresolved(&start[i]) || !comes_from(start, i, g->from[i])) return false;
+  return !g->is_loop || start[2].y == -2 * (int32_t)sizeof *start;
 }
 
 static void set_handler(jv_insn *insn, uint16_t handler, const void *const *labels) {

@@ -109,9 +109,9 @@ static uint32_t rotate_right(uint32_t set, unsigned by) { return set >> by | set
 /* ------------------------------------------------------------------------------------------------- pipeline */
 
 /*
- * The reorder buffer is a ring; sets of its positions are 32-bit masks. Decoded in cycle t, an entry may start in t + 1;
- * started in s, it gives back its units and its result in `done_at` = s + latency, and leaves the buffer, in order, so that
- * there is room in done_at + 2.
+ * The reorder buffer is a ring; sets of its positions are 32-bit masks. Decoded in cycle t, an entry may start in t +
+ * 1; started in s, it gives back its units and its result in `done_at` = s + latency, and leaves the buffer, in
+ * order, so that there is room in done_at + 2.
  */
 typedef struct pipeline {
   uint64_t cycle;
@@ -123,7 +123,7 @@ typedef struct pipeline {
   uint8_t units[BUFFER_ENTRIES];
   uint8_t provider[JAVM_REG_COUNT]; /* the entry that a register's value comes from, if in `pending` */
   uint32_t provided;                /* registers with a provider */
-  uint32_t pending; /* entries without a result yet */
+  uint32_t pending;                 /* entries without a result yet */
   uint32_t running;
   uint32_t ready; /* entries that only lack a free unit */
   uint32_t fresh; /* entries decoded in this cycle */

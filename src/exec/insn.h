@@ -1,9 +1,10 @@
 /*
- * The records of a predecoded program and the handlers that the interpreter has for them. Private to program.c, fuse.c and
- * interp.c.
+ * The records of a predecoded program and the handlers that the interpreter has for them. Private to program.c, fuse.c
+ * and interp.c.
  *
- * A handler is the interpreter's code for one instruction, or for two or three that follow each other (fuse.def). The latter
- * stands in the first of the records only; the others keep their own, so that execution can be resumed at every pc.
+ * A handler is the interpreter's code for one instruction, or for two or three that follow each other (fuse.def). The
+ * latter stands in the first of the records only; the others keep their own, so that execution can be resumed at every
+ * pc.
  */
 #ifndef JV_EXEC_INSN_H
 #define JV_EXEC_INSN_H
@@ -27,7 +28,7 @@ struct jv_insn {
   uint32_t handler; /* jv_handler */
 #endif
   uint64_t x;     /* first immediate */
-  uint32_t cost;  /* of the region, in its first record; in the instruction model: of the rest of the region, in every one */
+  uint32_t cost;  /* in the first record of a region: what the region costs; instruction model: count */
   uint32_t count; /* instructions from here to the region's end */
   int32_t y;      /* second immediate, or how far the target's record is from this one, in bytes */
   uint8_t op, a, b, d;
@@ -40,6 +41,7 @@ typedef enum jv_handler {
 #include "exec/ops.def"
 #define FUSE2(s1, n1, s2, n2, from2) JV_H_##n1##_##n2##_##from2,
 #define FUSE3(s1, n1, s2, n2, from2, s3, n3, from3) JV_H_##n1##_##n2##_##from2##_##n3##_##from3,
+#define LOOP3(s1, n1, from1, s2, n2, from2, s3, n3) JV_H_loop_##n1##_##n2##_##n3,
 #include "exec/fuse.def"
   JV_H_invalid,    /* no instruction here */
   JV_H_unresolved, /* a branch or jump whose target is no block start */

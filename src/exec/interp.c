@@ -20,7 +20,8 @@
 #pragma GCC diagnostic ignored "-Wpedantic"
 #define HANDLER(h) label_##h:
 #if defined(__clang__)
-#define DISPATCH() goto dispatch /* one such place: clang is slow with many, and copies it to where it is used by itself */
+/* One such jump: clang is slow with many, and copies it to where it is used by itself. */
+#define DISPATCH() goto dispatch
 #else
 #define DISPATCH() goto *ip->handler
 #endif
@@ -70,7 +71,8 @@ static bool is_taken(const jv_insn *insn, const uint64_t *regs) {
 static bool is_block_model(const javm_program *p) { return p->gas_model != JAVM_GAS_INSTRUCTION; }
 
 /* Writes the run's state back, for an exit at `ip` that leaves `unrun` instructions of its region undone. */
-static void settle(const javm_program *p, jv_state *s, const jv_insn *ip, uint64_t gas, uint64_t count, uint32_t unrun) {
+static void settle(const javm_program *p, jv_state *s, const jv_insn *ip, uint64_t gas, uint64_t count,
+                   uint32_t unrun) {
   s->pc = p->pcs[ip - p->insns];
   s->gas = is_block_model(p) ? gas : gas + unrun;
   s->instructions = count - unrun;
@@ -96,8 +98,10 @@ static COLD javm_exit unpaid_exit(const javm_program *p, jv_state *s, jv_ecall_f
 static bool pay_entry(const javm_program *p, jv_state *s, const jv_insn *ip) {
   uint32_t cost = ip->cost;
   if (is_block_model(p)) {
-    if (s->paid) cost = 0;
-    else if (!jv_bits_get(&p->block_starts, s->pc)) cost = jv_gas_block_cost(&p->code, p->gas_model, p->load_cycles, s->pc);
+    if (s->paid)
+      cost = 0;
+    else if (!jv_bits_get(&p->block_starts, s->pc))
+      cost = jv_gas_block_cost(&p->code, p->gas_model, p->load_cycles, s->pc);
   }
   if (s->gas < cost) return false;
   s->gas -= cost;
@@ -127,6 +131,9 @@ static bool pay_entry(const javm_program *p, jv_state *s, const jv_insn *ip) {
 #define EXEC_RRI(k, name, from)                                                                                        \
   v##k = jv_value_##name(REG(a, k), B_##from(k), ip[k].x);                                                             \
   REG(a, k) = v##k;
+/* The registers that these write. */
+#define RESULT_RRR(k) REG(d, k)
+#define RESULT_RRI(k) REG(a, k)
 #define EXEC_RR(k, name, from)                                                                                         \
   v##k = jv_value_##name(A_##from(k));                                                                                 \
   REG(d, k) = v##k;
@@ -180,24 +187,31 @@ static bool pay_entry(const javm_program *p, jv_state *s, const jv_insn *ip) {
     ip += n;                                                                                                           \
     DISPATCH();                                                                                                        \
   }
-#define ENTER(to)                                                                                                      \
+#define PAY()                                                                                                          \
   {                                                                                                                    \
-    ip = (to);                                                                                                         \
     uint32_t cost = ip->cost;                                                                                          \
     if (JV_UNLIKELY(gas < cost)) goto out_of_gas;                                                                      \
     gas -= cost;                                                                                                       \
     count += ip->count;                                                                                                \
+  }
+#define ENTER(to)                                                                                                      \
+  {                                                                                                                    \
+    ip = (to);                                                                                                         \
+    PAY();                                                                                                             \
     DISPATCH();                                                                                                        \
   }
 #define TARGET(k) ((const jv_insn *)((const char *)(ip + k) + ip[k].y))
+#define TAKEN_BRR(k, name, from) jv_taken_##name(A_##from(k), B_##from(k))
+#define TAKEN_BRI(k, name, from) jv_taken_##name(A_##from(k), ip[k].x)
 #define EXEC_BRR(k, name, from)                                                                                        \
-  if (jv_taken_##name(A_##from(k), B_##from(k))) ENTER(TARGET(k));                                                     \
+  if (TAKEN_BRR(k, name, from)) ENTER(TARGET(k));                                                                      \
   ENTER(ip + k + 1);
 #define EXEC_BRI(k, name, from)                                                                                        \
-  if (jv_taken_##name(A_##from(k), ip[k].x)) ENTER(TARGET(k));                                                         \
+  if (TAKEN_BRI(k, name, from)) ENTER(TARGET(k));                                                                      \
   ENTER(ip + k + 1);
 #define EXEC_JMP(k, name, from) ENTER(TARGET(k));
-/* A jump-table index is address / 2 - 1; rotating sends odd addresses, and the decrement 0, out of the table's range. */
+/* A jump-table index is address / 2 - 1; rotating sends odd addresses, and the decrement 0, out of the table's range.
+ * */
 #define DJUMP(k, where)                                                                                                \
   {                                                                                                                    \
     djump_to = (uint32_t)(where);                                                                                      \
@@ -226,6 +240,7 @@ static javm_exit run(const javm_program *program, jv_state *state, const jv_insn
 #include "exec/ops.def"
 #define FUSE2(s1, n1, s2, n2, from2) &&label_JV_H_##n1##_##n2##_##from2,
 #define FUSE3(s1, n1, s2, n2, from2, s3, n3, from3) &&label_JV_H_##n1##_##n2##_##from2##_##n3##_##from3,
+#define LOOP3(s1, n1, from1, s2, n2, from2, s3, n3) &&label_JV_H_loop_##n1##_##n2##_##n3,
 #include "exec/fuse.def"
       &&label_JV_H_invalid, &&label_JV_H_unresolved};
   if (labels) {
@@ -267,6 +282,17 @@ dispatch:
 #define FUSE3(s1, n1, s2, n2, from2, s3, n3, from3)                                                                    \
   HANDLER(JV_H_##n1##_##n2##_##from2##_##n3##_##from3)                                                                 \
   { VALUES EXEC_##s1(0, n1, N) EXEC_##s2(1, n2, from2) EXEC_##s3(2, n3, from3) NEXT(3) }
+/* v1 stays in a host register from turn to turn; it is written to the guest's, but never waited for. */
+#define LOOP3(s1, n1, from1, s2, n2, from2, s3, n3)                                                                    \
+  HANDLER(JV_H_loop_##n1##_##n2##_##n3) {                                                                              \
+    VALUES                                                                                                             \
+    v1 = RESULT_##s2(1);                                                                                               \
+    for (;;) {                                                                                                         \
+      EXEC_##s1(0, n1, from1) EXEC_##s2(1, n2, from2)                                                                  \
+      if (!TAKEN_##s3(2, n3, A1)) ENTER(ip + 3);                                                                       \
+      PAY();                                                                                                           \
+    }                                                                                                                  \
+  }
 #include "exec/fuse.def"
 
   SINGLE(JMP, jump)

@@ -15,7 +15,8 @@
 #define JUMPS_MAX (UINT64_C(1) << 20)
 enum { JUMP_BYTES_MAX = 4 };
 
-/* Reads parts off the front. `what` names the container in messages; offsets count from the start of the whole input. */
+/* Reads parts off the front. `what` names the container in messages; offsets count from the start of the whole input.
+ * */
 typedef struct reader {
   const uint8_t *bytes;
   size_t size, at;
@@ -202,8 +203,8 @@ static javm_status place_part(javm_machine *machine, uint32_t start, uint32_t si
   return javm_machine_poke(machine, start, bytes, byte_count);
 }
 
-javm_status javm_jam_setup(const javm_jam *jam, const uint8_t *arguments, size_t arguments_bytes,
-                           javm_machine *machine, javm_error *error) {
+javm_status javm_jam_setup(const javm_jam *jam, const uint8_t *arguments, size_t arguments_bytes, javm_machine *machine,
+                           javm_error *error) {
   if (!jam->is_standard) return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "not a standard program");
   if (arguments_bytes > JV_JAM_ARGUMENTS_MAX) {
     return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "arguments are longer than 2^24 bytes");
@@ -213,8 +214,8 @@ javm_status javm_jam_setup(const javm_jam *jam, const uint8_t *arguments, size_t
   javm_status status = place_part(machine, l.read_only, jv_page_round(jam->read_only_bytes), JAVM_ACCESS_READ,
                                   jam->read_only, jam->read_only_bytes);
   if (status == JAVM_OK) {
-    status = place_part(machine, l.read_write, l.read_write_size, JAVM_ACCESS_WRITE, jam->read_write,
-                        jam->read_write_bytes);
+    status =
+        place_part(machine, l.read_write, l.read_write_size, JAVM_ACCESS_WRITE, jam->read_write, jam->read_write_bytes);
   }
   if (status == JAVM_OK) status = place_part(machine, l.stack, l.stack_size, JAVM_ACCESS_WRITE, NULL, 0);
   if (status == JAVM_OK) {

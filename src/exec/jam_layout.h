@@ -1,5 +1,5 @@
-/* Where the parts of a JAM standard program lie in guest memory (1-machine.md 1.7). Every part is at most 2^24 bytes but the
- * heap pages' 2^28, so they never meet. */
+/* Where the parts of a JAM standard program lie in guest memory (1-machine.md 1.7). Every part is at most 2^24 bytes
+ * but the heap pages' 2^28, so they never meet. */
 #ifndef JV_EXEC_JAM_LAYOUT_H
 #define JV_EXEC_JAM_LAYOUT_H
 

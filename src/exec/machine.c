@@ -36,9 +36,10 @@ javm_status javm_machine_map(javm_machine *m, uint32_t start, uint64_t size_byte
   return jv_mem_add_region(&m->mem, &region);
 }
 
-javm_status javm_machine_set_heap(javm_machine *m, uint32_t start, uint32_t limit) {
-  if (start % JAVM_PAGE_BYTES != 0 || limit < start || m->mem.heap_limit != 0) return JAVM_INVALID_ARGUMENT;
-  uint32_t pages = (uint32_t)(((uint64_t)limit - start + JAVM_PAGE_BYTES - 1) / JAVM_PAGE_BYTES);
+javm_status javm_machine_set_heap(javm_machine *m, uint32_t start, uint64_t limit) {
+  if (start % JAVM_PAGE_BYTES != 0 || limit < start || limit > (uint64_t)1 << 32 || m->mem.heap_limit != 0)
+    return JAVM_INVALID_ARGUMENT;
+  uint32_t pages = (uint32_t)((limit - start + JAVM_PAGE_BYTES - 1) / JAVM_PAGE_BYTES);
   javm_status status = jv_mem_add_heap(&m->mem, start / JAVM_PAGE_BYTES, pages, start);
   if (status == JAVM_OK) m->mem.heap_limit = limit;
   return status;

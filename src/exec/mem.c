@@ -267,8 +267,8 @@ static jv_touch prepare(jv_mem *m, uint32_t page, purpose what) {
   return is_host_page(m, page) ? JV_TOUCH_OK : make_private(m, r, page, false);
 }
 
-/* Undoes the pages that a failed call had made dirty: their content is still the source's. (A page may stand on the list of
- * touched ones twice then; that does no harm.) */
+/* Undoes the pages that a failed call had made dirty: their content is still the source's. (A page may stand on the
+ * list of touched ones twice then; that does no harm.) */
 static void undo_dirty(jv_mem *m, size_t dirty_count) {
   while (m->dirty_count > dirty_count) {
     jv_dirty_page *d = &m->dirty[--m->dirty_count];

@@ -1,15 +1,16 @@
 /*
  * Guest memory: 2^32 bytes in pages of 4096.
  *
- * Regions say what each page is when it is first touched: not accessible, read-only or read-write, and where its bytes come
- * from (a source of shared pages, or zeros). Nothing is done for a page before that first touch. Two tables with a word per
- * page, in address space that is reserved and costs memory only where it is touched, lead from a guest page to host bytes:
+ * Regions say what each page is when it is first touched: not accessible, read-only or read-write, and where its bytes
+ * come from (a source of shared pages, or zeros). Nothing is done for a page before that first touch. Two tables with
+ * a word per page, in address space that is reserved and costs memory only where it is touched, lead from a guest page
+ * to host bytes:
  *
  *      guest address a ──► read[a >> 12]  + a      the host byte, if the word is not 0 (words hold host - guest)
  *                     └──► write[a >> 12] + a
  *
- * A page that was only read is the source's own page, shared. The first write makes a private copy, and puts the page on
- * the list of dirtied pages. So the tables are cleared, and the dirtied pages found, without a look at the rest.
+ * A page that was only read is the source's own page, shared. The first write makes a private copy, and puts the page
+ * on the list of dirtied pages. So the tables are cleared, and the dirtied pages found, without a look at the rest.
  *
  * The two tables are one reservation: write = read + JV_GUEST_PAGES.
  */
@@ -70,8 +71,8 @@ void jv_mem_free(jv_mem *m);
 /* Forgets regions and content, so that the memory can be set up again; cost: the pages that were touched. */
 void jv_mem_reset(jv_mem *m);
 
-/* Adds a region above the earlier ones (so a later one wins where they overlap); pages there that were touched already are
- * forgotten. Its pages lie below JV_GUEST_PAGES. Out of memory: nothing has changed. */
+/* Adds a region above the earlier ones (so a later one wins where they overlap); pages there that were touched already
+ * are forgotten. Its pages lie below JV_GUEST_PAGES. Out of memory: nothing has changed. */
 javm_status jv_mem_add_region(jv_mem *m, const jv_region *region);
 /* The heap, at most one: a region that is open from below up to heap_end (a byte address within). */
 javm_status jv_mem_add_heap(jv_mem *m, uint32_t first_page, uint32_t page_count, uint32_t heap_end);
@@ -82,9 +83,9 @@ uint32_t jv_mem_accessible_pages(const jv_mem *m);
 
 typedef enum jv_touch { JV_TOUCH_OK = 0, JV_TOUCH_FAULT = 1, JV_TOUCH_FAILED = 2 } jv_touch;
 
-/* Makes the `size` (at most 2^32) bytes from `address` (wrapping) ready to be read or written: fills the table words. FAULT:
- * fault_page says which page lacks the permission, first in byte order; nothing was dirtied. FAILED: status and missing say
- * why. A write makes the pages dirty. */
+/* Makes the `size` (at most 2^32) bytes from `address` (wrapping) ready to be read or written: fills the table words.
+ * FAULT: fault_page says which page lacks the permission, first in byte order; nothing was dirtied. FAILED: status and
+ * missing say why. A write makes the pages dirty. */
 jv_touch jv_mem_touch(jv_mem *m, uint32_t address, uint64_t size, bool write);
 /* Only the permissions: OK or FAULT; touches nothing. */
 jv_touch jv_mem_check(jv_mem *m, uint32_t address, uint64_t size, bool write);
@@ -95,8 +96,8 @@ jv_touch jv_mem_write(jv_mem *m, uint32_t address, const void *from, size_t size
 /* As the host: to any mapped page; does not count as dirty for a page that the guest cannot write. */
 jv_touch jv_mem_poke(jv_mem *m, uint32_t address, const void *from, size_t size);
 
-/* Takes the dirty page at this index of `dirty` away from the memory (its count goes to the caller; the bytes must not be
- * changed through the tables any more, so: at the end only). */
+/* Takes the dirty page at this index of `dirty` away from the memory (its count goes to the caller; the bytes must not
+ * be changed through the tables any more, so: at the end only). */
 jv_page *jv_mem_take_dirty(jv_mem *m, size_t index);
 
 #endif

@@ -61,7 +61,8 @@ static inline bool jv_op_ends_block(javm_isa isa, uint8_t op) {
   return jv_ops[op].ends_block == 1 || (jv_ops[op].ends_block == 2 && isa == JAVM_ISA_JAVM);
 }
 
-/* One instruction, decoded as 1-machine.md 1.2 says. In the two-register format `a` is the source and `d` the destination. */
+/* One instruction, decoded as 1-machine.md 1.2 says. In the two-register format `a` is the source and `d` the
+ * destination. */
 typedef struct jv_decoded {
   uint8_t op; /* internal opcode, or JV_OP_INVALID */
   uint8_t a, b, d;
@@ -70,8 +71,8 @@ typedef struct jv_decoded {
   uint64_t x, y;   /* immediates, extended to 64 bits */
 } jv_decoded;
 
-/* Decodes at pc, which may be anything: outside the code or where the bitmask has no instruction the opcode is TRAP (beyond
- * the end) or INVALID. Never reads outside the code. */
+/* Decodes at pc, which may be anything: outside the code or where the bitmask has no instruction the opcode is TRAP
+ * (beyond the end) or INVALID. Never reads outside the code. */
 void jv_decode(const javm_code *code, uint32_t pc, jv_decoded *out);
 
 static inline bool jv_bitmask_at(const javm_code *code, uint32_t pc) {

@@ -77,7 +77,8 @@ static bool copy_code(javm_program *p, const javm_code *code) {
   return p->code.jump_table && p->jump_targets && jv_block_starts(&p->code, a, &p->block_starts);
 }
 
-/* The pc of the record after the one at pc: the next marked offset, or where a gap is too long, or the end of the code. */
+/* The pc of the record after the one at pc: the next marked offset, or where a gap is too long, or the end of the
+ * code. */
 static uint32_t next_record(const javm_code *code, uint32_t pc) {
   uint32_t end = (uint32_t)code->code_bytes, next = pc + 1;
   /* Nothing is marked at pc itself: no instruction skips from there, and the next record is the next marked one. */
@@ -159,15 +160,13 @@ static bool predecode(javm_program *p, const javm_code *code) {
 }
 
 static javm_status check_code(const javm_code *code, const javm_program_config *config, javm_error *error) {
-  if (code->code_bytes > MAX_CODE_BYTES) return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "code of more than 2^24 bytes");
-  if (code->bitmask_bytes != (code->code_bytes + 7) / 8)
-    return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "bitmask of %zu bytes for %zu bytes of code", code->bitmask_bytes,
-                   code->code_bytes);
-  if (code->jump_count > MAX_JUMPS) return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "jump table of more than 2^20 entries");
-  if ((unsigned)code->isa > JAVM_ISA_JAM_0_8) return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "unknown instruction set");
-  if ((unsigned)config->gas_model > JAVM_GAS_INSTRUCTION)
-    return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "unknown gas model");
-  return JAVM_OK;
+  const char *wrong = NULL;
+  if (code->code_bytes > MAX_CODE_BYTES) wrong = "code of more than 2^24 bytes";
+  else if (code->bitmask_bytes != (code->code_bytes + 7) / 8) wrong = "a bitmask that is not one bit per byte of code";
+  else if (code->jump_count > MAX_JUMPS) wrong = "jump table of more than 2^20 entries";
+  else if ((unsigned)code->isa > JAVM_ISA_JAM_0_8) wrong = "unknown instruction set";
+  else if ((unsigned)config->gas_model > JAVM_GAS_INSTRUCTION) wrong = "unknown gas model";
+  return wrong ? jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "%s", wrong) : JAVM_OK;
 }
 
 javm_status javm_program_new(const javm_code *code, const javm_program_config *config, javm_program **out,

@@ -1,13 +1,13 @@
 /*
  * Predecoded programs: one record for each instruction, ready for threaded dispatch.
  *
- * A *region* is a maximal run of instructions that control enters only at its start and that is paid for at once: a basic
- * block, also cut behind ecalls, so that gas and the count of instructions are exact whenever a handler looks. Every region's
- * first record holds its cost (0 behind an ecall inside a block that was paid for). What transfers control to a region
- * charges it.
+ * A *region* is a maximal run of instructions that control enters only at its start and that is paid for at once: a
+ * basic block, also cut behind ecalls, so that gas and the count of instructions are exact whenever a handler looks.
+ * Every region's first record holds its cost (0 behind an ecall inside a block that was paid for). What transfers
+ * control to a region charges it.
  *
- * Records stand where the bitmask marks an instruction; where execution gets to without one (behind a gap of more than 24
- * bytes), with JV_OP_INVALID; and behind the end of the code, with a trap.
+ * Records stand where the bitmask marks an instruction; where execution gets to without one (behind a gap of more than
+ * 24 bytes), with JV_OP_INVALID; and behind the end of the code, with a trap.
  */
 #ifndef JV_EXEC_PROGRAM_H
 #define JV_EXEC_PROGRAM_H

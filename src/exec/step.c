@@ -1,7 +1,7 @@
 /*
- * Running a program one instruction at a time, straight from the decoded form. The state between two instructions is whole,
- * so this is what runs where gas is too short for a region, and what the interpreter is compared with. Also what the engines
- * share about exits.
+ * Running a program one instruction at a time, straight from the decoded form. The state between two instructions is
+ * whole, so this is what runs where gas is too short for a region, and what the interpreter is compared with. Also
+ * what the engines share about exits.
  */
 #include "exec/body.h"
 #include "exec/engine.h"
@@ -28,9 +28,10 @@ bool jv_ecall(const javm_program *p, jv_state *s, uint32_t pc, uint8_t op, uint3
   s->paid = is_block_model(p) && !jv_op_ends_block(p->code.isa, op);
   s->mem->status = JAVM_OK;
   javm_ecall_action action = handler ? handler(ctx, s, kind, immediate) : JAVM_ECALL_LEAVE;
+  if (action == JAVM_ECALL_CONTINUE) return true;
   *exit = (javm_exit){JAVM_EXIT_HALT, 0, 0, JAVM_OK};
   switch (action) {
-  case JAVM_ECALL_CONTINUE: return true;
+  case JAVM_ECALL_CONTINUE:
   case JAVM_ECALL_HALT: return false;
   case JAVM_ECALL_LEAVE:
     exit->kind = kind == JAVM_ECALL ? JAVM_EXIT_ECALL : JAVM_EXIT_HOST_CALL;

@@ -68,11 +68,15 @@ static next out_of_memory(javm_error *error) {
   return FAILED;
 }
 
-/* The payload of a pause: the handle in the first of the slots, or a reference to the marker's hash. */
+/* The payload of a pause: the handle that mint_data named, the one in the first of the slots, or the marker's hash. */
 static javm_cap *handle_or_marker(javm_vm *vm, const jv_entry *e, const uint32_t *slots, size_t count, bool has_handle,
                                   javm_kernel_image marker) {
-  if (has_handle && count) return javm_cap_retain(jv_root_slot(e, slots[0]));
   javm_cap *cap = NULL;
+  if (vm->out_of_quota) {
+    javm_kernel_instance(vm->dir, JAVM_KERNEL_QUOTA, vm->out_of_quota_id, &cap);
+    return cap;
+  }
+  if (has_handle && count) return javm_cap_retain(jv_root_slot(e, slots[0]));
   javm_cap_by_hash(vm->dir, &vm->kernel[marker], &cap);
   return cap;
 }
@@ -143,16 +147,14 @@ static next fault(javm_vm *vm, size_t frame, javm_result *result, javm_error *er
 
 /* ---- halts ---- */
 
-/* Takes slot 0 out, once. */
+/* Takes slot 0 out. */
 static bool take_slot0(javm_vm *vm, jv_entry *e) {
-  if (e->slot0_out) return true;
   javm_cap *cap = javm_cap_retain(jv_slot0(e));
   if (cap && !jv_tree_set(vm->dir, &e->slots, e->size_log, 0, NULL)) {
     jv_release(vm->dir, cap);
     return false;
   }
   e->slot0 = cap;
-  e->slot0_out = true;
   return true;
 }
 
@@ -170,11 +172,11 @@ static javm_status owed_quota(javm_vm *vm, size_t frame, bool *metered, uint64_t
 static next quota_exhausted(javm_vm *vm, size_t frame, javm_result *result, javm_error *error) {
   jv_entry *e = vm->frames[frame].entry;
   bool caught;
+  e->refused_operation = vm->out_of_quota ? vm->operation : 0; /* mint_data, or the reply */
   next n = kernel_yield(vm, frame, JAVM_PAUSE_QUOTA, &caught, error);
   if (n == FAILED || caught) return n;
   e->exit = (javm_exit){.kind = JAVM_EXIT_TRAP};
   e->refusal = JAVM_REFUSAL_QUOTA_EXHAUSTED;
-  e->refused_operation = vm->operation;
   e->has_exit = true;
   return fault(vm, frame, result, error);
 }
@@ -186,7 +188,7 @@ static bool slots_after_halt(javm_vm *vm, const jv_entry *e, const jv_entry *cal
   jv_op_result result = JV_OP_CONTINUE;
   *slots = jv_obj_retain(caller->slots);
   bool ok = true;
-  if (!jv_is_pinned(caller->image, 0) && jv_root_slot(caller, 0) != e->slot0)
+  if (!jv_is_pinned(caller->image, 0) && !jv_is_pinned(e->image, 0) && jv_root_slot(caller, 0) != e->slot0)
     ok = jv_tree_set(vm->dir, slots, caller->size_log, 0, (jv_obj *)e->slot0);
   if (!ok) jv_fail_memory(&vm->failure);
   /* A path that is gone, or that is pinned now, takes no value: it is dropped. */
@@ -235,13 +237,11 @@ static void commit_bottom(javm_vm *vm, size_t frame, const javm_cap *value, javm
   jv_drop_to(vm, frame);
 }
 
-static next halt(javm_vm *vm, size_t frame, javm_result *result, javm_error *error) {
+/* Makes the new value, pays for it and ends the entry. A failure leaves slot 0 taken out. */
+static next settle(javm_vm *vm, size_t frame, bool metered, uint64_t id, uint64_t owed, javm_result *result,
+                   javm_error *error) {
   jv_entry *e = vm->frames[frame].entry;
-  bool metered = false, enough = true;
-  uint64_t id = 0, owed = (uint64_t)e->mem.dirty_count * JAVM_PAGE_BYTES;
-  if (owed && owed_quota(vm, frame, &metered, &id, error) != JAVM_OK) return FAILED;
-  if (metered && vm->config.assist->storage_quota_get(vm->config.assist->ctx, id) < owed)
-    return quota_exhausted(vm, frame, result, error);
+  bool enough = true;
   javm_cap *value = take_slot0(vm, e) ? jv_entry_instance(vm, e) : NULL;
   if (!value) return out_of_memory(error);
   jv_obj *slots = NULL;
@@ -268,17 +268,38 @@ static next halt(javm_vm *vm, size_t frame, javm_result *result, javm_error *err
   return ok ? DONE : FAILED;
 }
 
+static next halt(javm_vm *vm, size_t frame, javm_result *result, javm_error *error) {
+  jv_entry *e = vm->frames[frame].entry;
+  bool metered = false;
+  uint64_t id = 0, owed = (uint64_t)e->mem.dirty_count * JAVM_PAGE_BYTES;
+  if (owed && owed_quota(vm, frame, &metered, &id, error) != JAVM_OK) return FAILED;
+  if (metered && vm->config.assist->storage_quota_get(vm->config.assist->ctx, id) < owed)
+    return quota_exhausted(vm, frame, result, error);
+  jv_obj *before = jv_obj_retain(e->slots);
+  next n = settle(vm, frame, metered, id, owed, result, error);
+  if (n == FAILED) { /* slot 0 is back where it was, whatever the host does next */
+    jv_release(vm->dir, e->slots);
+    e->slots = jv_obj_retain(before);
+    jv_release(vm->dir, e->slot0);
+    e->slot0 = NULL;
+  }
+  jv_release(vm->dir, before);
+  return n;
+}
+
 /* ---- the loop ---- */
 
+/* Runs the entry to an exit, if it has none yet, and debits the gas (also what an error kept from being debited). */
 static javm_status run_engine(javm_vm *vm, size_t frame, javm_error *error) {
   jv_entry *e = vm->frames[frame].entry;
+  vm->out_of_quota = false;
+  if (e->has_exit) return jv_gas_store(vm, frame, error);
   javm_status status = jv_gas_load(vm, frame, error);
   if (status != JAVM_OK) return status;
   jv_trace_resume(vm, e);
   jv_loaded_image *image = e->image;
   uint64_t before = e->state.instructions;
   image->refs++;
-  vm->out_of_quota = false;
   vm->failure.status = JAVM_OK;
   e->refusal = JAVM_REFUSAL_NONE;
   e->exit = jv_run(image->program, &e->state, jv_vm_ecall, vm);
@@ -339,11 +360,8 @@ javm_status jv_drive(javm_vm *vm, javm_result *result, javm_error *error) {
   vm->paused = false;
   for (;;) {
     size_t frame = jv_runner(vm);
-    jv_entry *e = vm->frames[frame].entry;
-    if (!e->has_exit) {
-      javm_status status = run_engine(vm, frame, error);
-      if (status != JAVM_OK) return status;
-    }
+    javm_status status = run_engine(vm, frame, error);
+    if (status != JAVM_OK) return status;
     next n = after_exit(vm, frame, result, error);
     if (n == FAILED) return error->status;
     if (vm->paused) report_pause(vm, result);

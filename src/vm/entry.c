@@ -225,6 +225,15 @@ static javm_status fill(javm_vm *vm, jv_entry *e, const jv_instance *inst, javm_
   return JAVM_OK;
 }
 
+static javm_status find_image(javm_vm *vm, javm_cap *cap, javm_cap **image, javm_error *error) {
+  javm_status status = jv_resolve(vm->dir, cap, JAVM_KIND_IMAGE, image, error);
+  if (status == JAVM_VALUE_NOT_FOUND) {
+    status = JAVM_IMAGE_NOT_FOUND;
+    if (error) error->status = status;
+  }
+  return missing_or(error, status, "image_hash: not an Image");
+}
+
 javm_status jv_entry_build(javm_vm *vm, javm_cap *instance, uint64_t endpoint, const uint64_t args[4], jv_entry **out,
                            javm_error *error) {
   const jv_instance *inst = &instance->as.instance;
@@ -236,22 +245,20 @@ javm_status jv_entry_build(javm_vm *vm, javm_cap *instance, uint64_t endpoint, c
     return jv_fail(error, JAVM_INVALID_INSTANCE, 0, "root_cnode: the instance has none");
   jv_entry *e = entry_new(vm);
   if (!e) return jv_fail_memory(error);
-  e->is_bottom = e->has_exit = e->dropped = e->slot0_out = e->traced = e->gas_metered = false;
+  e->is_bottom = e->has_exit = e->dropped = e->traced = e->gas_metered = false;
   e->callee_slot = e->budget = e->gas_loaded = 0;
   e->refusal = JAVM_REFUSAL_NONE;
+  e->refused_operation = 0;
   e->effects = (jv_effects){NULL, NULL};
 
   javm_cap *image = NULL, *root = NULL;
-  javm_status status = jv_resolve(vm->dir, inst->image, JAVM_KIND_IMAGE, &image, error);
-  if (status == JAVM_VALUE_NOT_FOUND) {
-    status = JAVM_IMAGE_NOT_FOUND;
-    if (error) error->status = status;
-  }
-  status = missing_or(error, status, "image_hash: not an Image");
+  jv_loaded_image *known = jv_known_image(vm, inst->image);
+  javm_status status = known ? JAVM_OK : find_image(vm, inst->image, &image, error);
   if (status == JAVM_OK)
     status = missing_or(error, jv_resolve(vm->dir, inst->root_cnode, JAVM_KIND_CNODE, &root, error),
                         "root_cnode: not a CNode");
-  if (status == JAVM_OK) status = fill(vm, e, inst, image, root, endpoint, args, error);
+  if (status == JAVM_OK) status = fill(vm, e, inst, known ? known->image : image, root, endpoint, args, error);
+  jv_unload_image(vm, known);
   jv_release(vm->dir, image);
   jv_release(vm->dir, root);
   if (status != JAVM_OK) {
@@ -327,7 +334,7 @@ javm_cap *jv_entry_instance(javm_vm *vm, jv_entry *e) {
   if (inst.overlay_count) memset(inst.overlays, 0, inst.overlay_count * sizeof *inst.overlays);
   inst.root_cnode = root_cnode_of(vm, e);
   if (inst.root_cnode && build_overlays(vm, e, inst.overlays)) {
-    inst.image = javm_cap_retain(e->image->image);
+    inst.image = javm_cap_retain(e->image->reference);
     return jv_instance_make(vm->dir, &inst);
   }
   for (size_t i = 0; i < inst.overlay_count; i++) jv_release(vm->dir, inst.overlays[i].pages);

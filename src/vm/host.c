@@ -90,6 +90,7 @@ static jv_op_result pause(javm_host_call *call) {
   jv_op_result result = jv_yield_to(vm, JV_TARGET_HOST, 0, JAVM_PAUSE_HOST_CALL);
   if (result != JV_OP_SWITCH) return result;
   commit(call);
+  call->entry->refused_operation = call->number; /* should the host drop it */
   jv_release(vm->dir, vm->payload);
   vm->payload = javm_cap_retain(jv_root_slot(call->entry, 0));
   return result;

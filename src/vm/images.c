@@ -5,12 +5,30 @@
 static void unload(javm_vm *vm, jv_loaded_image *image) {
   if (--image->refs) return;
   javm_program_release(image->program);
+  jv_release(vm->dir, image->reference);
   jv_release(vm->dir, image->image);
   jv_free(vm->allocator, image, sizeof *image);
 }
 
 void jv_unload_image(javm_vm *vm, jv_loaded_image *image) {
   if (image) unload(vm, image);
+}
+
+jv_loaded_image *jv_known_image(javm_vm *vm, const javm_cap *image) {
+  for (size_t i = 0; i < vm->image_count; i++) {
+    jv_loaded_image *l = vm->images[i];
+    if (l->image == image || (jv_obj_has_hash(&image->obj) && jv_hash_equal(&l->image->obj.hash, &image->obj.hash))) {
+      l->refs++;
+      return l;
+    }
+  }
+  return NULL;
+}
+
+/* See jv_loaded_image.reference. NULL: out of memory. */
+static javm_cap *reference_to(javm_vm *vm, javm_cap *image) {
+  if (javm_dir_has(vm->dir, &image->obj.hash)) return jv_placeholder(vm->dir, &image->obj.hash);
+  return javm_cap_retain(image);
 }
 
 static javm_status load(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv_loaded_image **out, javm_error *error) {
@@ -31,8 +49,13 @@ static javm_status load(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv_l
   }
   l->refs = 1;
   l->image = javm_cap_retain(image);
+  l->reference = reference_to(vm, image);
   l->load_cycles = load_cycles;
   for (size_t i = 0; i < spec->pinned_count; i++) l->pinned[spec->pinned[i].slot >> 3] |= 1 << (spec->pinned[i].slot & 7);
+  if (!l->reference) {
+    unload(vm, l);
+    return jv_fail_memory(error);
+  }
   *out = l;
   return JAVM_OK;
 }

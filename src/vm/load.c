@@ -1,10 +1,11 @@
 /*
- * Loading any container (1-machine.md 1.7). Bundles say so themselves; an encoded value begins with its selector, a byte
- * that no text has; JAM containers are those whose parts fill them exactly; what is left, and is text, is assembled.
+ * Loading any container (1-machine.md 1.7). Bundles say so themselves; an encoded value begins with its selector, a
+ * byte that no text has; JAM containers are those whose parts fill them exactly; what is left, and is text, is
+ * assembled.
  *
- * The Image of a standard program has its read-only data and its arguments in pinned slots, its read-write data in another,
- * and one endpoint, 0, that sets its registers. The invoke's arguments come after those and are what φ[7] and φ[8] will be:
- * a caller passes the endpoint's values on.
+ * The Image of a standard program has its read-only data and its arguments in pinned slots, its read-write data in
+ * another, and one endpoint, 0, that sets its registers. The invoke's arguments come after those and are what φ[7]
+ * and φ[8] will be: a caller passes the endpoint's values on.
  */
 #include <string.h>
 
@@ -54,7 +55,8 @@ static javm_status add_data(jam_image *m, javm_slot_cap *caps, size_t *count, ui
 static javm_status lay_out(jam_image *m, const javm_jam *jam, const uint8_t *arguments, uint32_t arguments_bytes) {
   jv_jam_layout l = jv_jam_place(jam);
   javm_image_spec *spec = &m->spec;
-  javm_status status = add_data(m, m->pinned, &spec->pinned_count, SLOT_READ_ONLY, jam->read_only, jam->read_only_bytes);
+  javm_status status =
+      add_data(m, m->pinned, &spec->pinned_count, SLOT_READ_ONLY, jam->read_only, jam->read_only_bytes);
   if (status == JAVM_OK) {
     status = add_data(m, m->pinned, &spec->pinned_count, SLOT_ARGUMENTS, arguments, arguments_bytes);
   }
@@ -101,7 +103,8 @@ static javm_status load_jam(javm_dir *dir, const javm_jam *jam, const javm_load_
 
 /* ----------------------------------------------------------------------------------------------- recognition */
 
-/* Bytes of the UTF-8 character at p, of which `left` are there; 0: none, or a control character other than white space. */
+/* Bytes of the UTF-8 character at p, of which `left` are there; 0: none, or a control character other than white
+ * space. */
 static size_t character_bytes(const uint8_t *p, size_t left) {
   static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
   if (p[0] < 0x80) return p[0] >= ' ' || p[0] == '\n' || p[0] == '\r' || p[0] == '\t';
@@ -115,12 +118,11 @@ static size_t character_bytes(const uint8_t *p, size_t left) {
   return code >= smallest[count] && code <= 0x10ffff && code >> 11 != 0xd800 >> 11 ? count : 0;
 }
 
-static bool is_text(const uint8_t *bytes, size_t size_bytes) {
-  for (size_t at = 0, step; at < size_bytes; at += step) {
-    step = character_bytes(bytes + at, size_bytes - at);
-    if (step == 0) return false;
-  }
-  return true;
+/* How far the bytes are text. */
+static size_t text_bytes(const uint8_t *bytes, size_t size_bytes) {
+  size_t at = 0;
+  for (size_t step = 1; at < size_bytes && step > 0; at += step) step = character_bytes(bytes + at, size_bytes - at);
+  return at;
 }
 
 static javm_status fail_closest(javm_error *error, const char *container, const javm_error *cause) {
@@ -151,6 +153,7 @@ javm_status javm_load(javm_dir *dir, const uint8_t *bytes, size_t size_bytes, co
   javm_load_config c;
   javm_load_config_default(&c);
   if (config) memcpy(&c, config, config->size_bytes < sizeof c ? config->size_bytes : sizeof c);
+  if (!c.arguments) c.arguments_bytes = 0;
   *out = NULL;
   if (size_bytes == 0) return jv_fail(error, JAVM_MALFORMED, 0, "the input is empty");
   if (size_bytes >= JV_BUNDLE_MAGIC_BYTES && memcmp(bytes, JV_BUNDLE_MAGIC, JV_BUNDLE_MAGIC_BYTES) == 0) {
@@ -168,8 +171,13 @@ javm_status javm_load(javm_dir *dir, const uint8_t *bytes, size_t size_bytes, co
   }
   if (!jam_first) status = try_jam(dir, bytes, size_bytes, &c, out, &recognised, &jam_error);
   if (recognised) return status == JAVM_OK ? status : give_error(error, &jam_error);
-  if (is_text(bytes, size_bytes)) {
+  size_t text = text_bytes(bytes, size_bytes);
+  if (text == size_bytes) {
     return javm_assemble(dir, (const char *)bytes, size_bytes, c.has_isa ? c.isa : JAVM_ISA_JAVM, out, error);
+  }
+  if (text > value_error.offset && text > jam_error.offset) {
+    return jv_fail(error, JAVM_MALFORMED, text,
+                   "no container; closest to assembly text, but the byte 0x%02x at %zu is none", bytes[text], text);
   }
   bool value = value_error.offset > 0 && value_error.offset >= jam_error.offset;
   return value ? fail_closest(error, "an encoded value", &value_error)

@@ -65,9 +65,10 @@ static void remember_spent(javm_vm *vm, uint64_t id, uint64_t amount) {
 javm_status jv_gas_store(javm_vm *vm, size_t frame, javm_error *error) {
   jv_entry *e = vm->frames[frame].entry, *bottom = e;
   uint64_t used = e->gas_loaded - e->state.gas, previous;
+  if (used == 0) return JAVM_OK;
   if (e->gas_metered) {
     const javm_assist *assist = vm->config.assist;
-    if (used && assist->gas_meter_set(assist->ctx, e->gas_meter, e->state.gas, &previous) != JAVM_OK)
+    if (assist->gas_meter_set(assist->ctx, e->gas_meter, e->state.gas, &previous) != JAVM_OK)
       return jv_fail_memory(error);
     remember_spent(vm, e->gas_meter, used);
   } else {
@@ -87,10 +88,14 @@ javm_status jv_gas_add(javm_vm *vm, size_t frame, uint64_t gas) {
   uint64_t id = 0, previous;
   jv_entry *bottom = NULL;
   javm_status status = gas_source(vm, frame, &metered, &id, &bottom, NULL);
+  if (status == JAVM_OK && metered)
+    status =
+        assist->gas_meter_set(assist->ctx, id, saturating_sum(assist->gas_meter_get(assist->ctx, id), gas), &previous);
   if (status != JAVM_OK) return status;
-  if (metered)
-    return assist->gas_meter_set(assist->ctx, id, saturating_sum(assist->gas_meter_get(assist->ctx, id), gas), &previous);
-  bottom->budget = saturating_sum(bottom->budget, gas);
+  if (!metered) bottom->budget = saturating_sum(bottom->budget, gas);
+  jv_entry *e = vm->frames[frame].entry; /* what it shows, and what it may still have to debit */
+  e->state.gas = saturating_sum(e->state.gas, gas);
+  e->gas_loaded = saturating_sum(e->gas_loaded, gas);
   return JAVM_OK;
 }
 

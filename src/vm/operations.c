@@ -191,9 +191,13 @@ static jv_op_result copy_out(javm_vm *vm, jv_entry *e, const jv_data *data, uint
     uint64_t part = JAVM_PAGE_BYTES - within < length - at ? JAVM_PAGE_BYTES - within : length - at;
     jv_page *held = NULL;
     const uint8_t *bytes = NULL;
-    javm_hash missing;
-    jv_resolve_page(vm->dir, jv_tree_get(data->pages, level, (uint32_t)((offset + at) / JAVM_PAGE_BYTES)), &held, &bytes,
-                    &missing);
+    javm_hash missing = {{0}};
+    javm_status status = jv_resolve_page(
+        vm->dir, jv_tree_get(data->pages, level, (uint32_t)((offset + at) / JAVM_PAGE_BYTES)), &held, &bytes, &missing);
+    if (status != JAVM_OK) { /* another thread has swept it: what was written is written again at the retry */
+      jv_fail_missing(&vm->failure, status, &missing, "a page of the Data");
+      return JV_OP_FAILED;
+    }
     jv_guest_write(vm, e, (uint32_t)(address + at), (bytes ? bytes : zeros) + within, (size_t)part);
     jv_release(vm->dir, held);
     at += part;
@@ -443,8 +447,10 @@ jv_op_result jv_operation_call(javm_vm *vm, jv_entry *e) {
   jv_entry *callee = NULL;
   if (vm->depth >= vm->config.max_depth)
     result = jv_refuse(vm, JAVM_REFUSAL_STACK_FULL);
-  else if (!instance->as.instance.image && is_any_kernel(vm, instance))
+  else if (is_any_kernel(vm, instance))
     result = jv_refuse(vm, JAVM_REFUSAL_KERNEL_CALL);
+  else if (!instance->as.instance.image)
+    result = jv_refuse(vm, JAVM_REFUSAL_INVALID_INSTANCE);
   else if (!jv_frames_reserve(vm))
     result = jv_op_out_of_memory(vm);
   else {

@@ -1,7 +1,7 @@
 /*
- * The text form of Images, whole: what the assembler's text names becomes caps here, and caps become text. A Data or Image
- * that is present is written out, as long as the text stays below a bound; everything else is written by its hash, so that
- * the Image that the text assembles to is always the same.
+ * The text form of Images, whole: what the assembler's text names becomes caps here, and caps become text. A Data or
+ * Image that is present is written out, as long as the text stays below a bound; everything else is written by its
+ * hash, so that the Image that the text assembles to is always the same.
  */
 #include <string.h>
 
@@ -9,8 +9,10 @@
 #include "cap/cap.h"
 #include "exec/asm.h"
 
-/* Past this much text, and this many pages looked at, caps are written by hash: an Image of a few bytes can refer to much. */
+/* Past this much text, and this many images and pages looked at, caps are written by hash: an Image of a few bytes
+ * can refer to any amount. */
 #define TEXT_MAX ((size_t)1 << 28)
+#define IMAGES_MAX (UINT32_C(1) << 12)
 #define PAGES_MAX (UINT32_C(1) << 21)
 /* Text of one page, at most: two digits for a byte, and the lines around them. */
 #define PAGE_TEXT_MAX (3 * (size_t)JAVM_PAGE_BYTES)
@@ -62,10 +64,10 @@ javm_status javm_assemble(javm_dir *dir, const char *text, size_t text_bytes, ja
 
 typedef struct text_writer {
   javm_dir *dir;
-  unsigned depth;    /* images around the one that is written */
-  uint32_t pages;    /* looked at */
-  const jv_data *data; /* being written */
-  jv_page *held;     /* the page that was given last */
+  unsigned depth;         /* images around the one that is written */
+  uint32_t images, pages; /* looked at */
+  const jv_data *data;    /* being written */
+  jv_page *held;          /* the page that was given last */
 } text_writer;
 
 static const uint8_t *page_bytes(text_writer *w, uint32_t index, javm_status *status) {
@@ -108,15 +110,19 @@ static javm_status write_hash(text_writer *w, jv_text *t, javm_cap *cap, javm_er
 
 static javm_status write_cap(void *ctx, jv_text *t, javm_cap *cap, bool may_be_image, javm_error *error);
 
+/* The image passes jv_image_check. */
 static javm_status write_image(text_writer *w, jv_text *t, javm_cap *image, javm_error *error) {
   javm_status status = javm_image_validate(w->dir, image, error);
-  if (status != JAVM_OK && status != JAVM_INVALID_IMAGE) return status;
-  return jv_disassemble(t, &image->as.image.spec, status != JAVM_OK, write_cap, w, error);
+  bool unchecked = status == JAVM_INVALID_IMAGE;
+  /* what it pins need not be here: then that is all that the validation missed */
+  if (!unchecked && status != JAVM_OK && status != JAVM_VALUE_NOT_FOUND) return status;
+  return jv_disassemble(t, &image->as.image.spec, unchecked, write_cap, w, error);
 }
 
 static javm_status write_nested(text_writer *w, jv_text *t, javm_cap *image, javm_error *error) {
   jv_text_add(t, "image {\n");
   w->depth++;
+  w->images++;
   t->indent += 2;
   javm_status status = write_image(w, t, image, error);
   w->depth--;
@@ -133,10 +139,12 @@ static javm_status write_cap(void *ctx, jv_text *t, javm_cap *cap, bool may_be_i
   javm_status status = jv_resolve(w->dir, cap, JAVM_KIND_ABSENT, &value, error);
   if (status == JAVM_VALUE_NOT_FOUND) return write_hash(w, t, cap, error);
   if (status != JAVM_OK) return status;
-  bool nest = may_be_image && w->depth < JV_ASM_DEPTH_MAX && t->size < TEXT_MAX;
+  bool nest = may_be_image && value->kind == JAVM_KIND_IMAGE &&
+              jv_image_check(&value->as.image.spec, NULL) == JAVM_OK && w->depth < JV_ASM_DEPTH_MAX &&
+              w->images < IMAGES_MAX && t->size < TEXT_MAX;
   if (value->kind == JAVM_KIND_DATA && can_write_data(w, t, &value->as.data)) {
     jv_text_data(t, value->as.data.page_count, next_page, w);
-  } else if (value->kind == JAVM_KIND_IMAGE && nest) {
+  } else if (nest) {
     status = write_nested(w, t, value, error);
   } else {
     status = write_hash(w, t, value, error);
@@ -156,7 +164,8 @@ javm_status javm_disassemble(javm_dir *dir, javm_cap *image, uint8_t **text, siz
   *size_bytes = 0;
   javm_status status = jv_resolve(dir, image, JAVM_KIND_IMAGE, &value, error);
   if (status != JAVM_OK) return status;
-  status = write_image(&w, &t, value, error);
+  status = jv_image_check(&value->as.image.spec, error);
+  if (status == JAVM_OK) status = write_image(&w, &t, value, error);
   jv_release(dir, value);
   if (status == JAVM_OK) {
     *text = jv_alloc_array(a, t.size, 1);

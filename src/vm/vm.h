@@ -17,6 +17,8 @@
 typedef struct jv_loaded_image {
   uint32_t refs; /* the cache's own and one for each entry */
   javm_cap *image;
+  javm_cap *reference; /* what new Instances refer to it by: a placeholder of the VM's own where the directory has the
+                          value, so that threads do not all count on one object; else the image */
   javm_program *program;
   uint32_t load_cycles; /* together with the image's hash, the key */
   uint8_t pinned[JV_ROOT_SLOTS / 8];
@@ -71,8 +73,7 @@ typedef struct jv_entry {
   bool has_exit;        /* the engine is done with `exit`; what follows from it is still to do */
   bool dropped;         /* the host gave it up: `exit` is its fault, whatever could be caught */
   javm_exit exit;
-  bool slot0_out;       /* a Halt took slot 0 out, to here */
-  javm_cap *slot0;
+  javm_cap *slot0;      /* a Halt has taken it out of the slots */
   bool gas_metered; /* where the gas in `state` was loaded from */
   uint64_t gas_meter;
   uint64_t gas_loaded;
@@ -165,6 +166,8 @@ void jv_drop_to(javm_vm *vm, size_t depth);
 
 /* ---- images.c ---- */
 javm_status jv_load_image(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv_loaded_image **out, javm_error *error);
+/* The loaded image that this cap is or stands for, under any M, with a count; NULL: none. */
+jv_loaded_image *jv_known_image(javm_vm *vm, const javm_cap *image);
 void jv_unload_image(javm_vm *vm, jv_loaded_image *image);
 static inline bool jv_is_pinned(const jv_loaded_image *image, uint32_t slot) {
   return image->pinned[slot >> 3] >> (slot & 7) & 1;

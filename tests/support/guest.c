@@ -101,8 +101,7 @@ javm_cap *guest_cnode_of(guest *g, unsigned size_log, const javm_slot_cap *slots
 
 javm_cap *guest_instance(guest *g, javm_cap *image, const javm_slot_cap *slots) {
   javm_cap *instance;
-  javm_status status =
-      javm_instance_genesis(g->dir, image, guest_cnode_of(g, 8, slots), &instance, &g->error);
+  javm_status status = javm_instance_genesis(g->dir, image, guest_cnode_of(g, 8, slots), &instance, &g->error);
   if (status != JAVM_OK) fail_msg("%s: %s", javm_status_text(status), g->error.text);
   return guest_own(g, instance);
 }
@@ -246,8 +245,9 @@ uint64_t guest_word(guest *g, javm_cap *instance, uint32_t address) {
     uint64_t word;
     assert_int_equal(javm_data_page_count(g->dir, spec.overlays[i].data, &page_count), JAVM_OK);
     if (address - spec.overlays[i].start >= (uint64_t)page_count * JAVM_PAGE_BYTES) continue;
-    assert_int_equal(javm_data_read(g->dir, spec.overlays[i].data, address - spec.overlays[i].start, &word,
-                                    sizeof word, &g->error), JAVM_OK);
+    assert_int_equal(
+        javm_data_read(g->dir, spec.overlays[i].data, address - spec.overlays[i].start, &word, sizeof word, &g->error),
+        JAVM_OK);
     return word;
   }
   fail_msg("no overlay at 0x%x", address);

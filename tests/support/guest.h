@@ -1,7 +1,8 @@
 /*
- * A small world for tests of the VM: a directory, a kernel assist, a VM, and the values that a test makes in it. Every cap
- * that a function here returns belongs to the world and lives until guest_close; tests release nothing. Images are written as
- * assembly text, Instances as a list of slots. The gas model is one unit for each instruction unless `config` says otherwise.
+ * A small world for tests of the VM: a directory, a kernel assist, a VM, and the values that a test makes in it.
+ * Every cap that a function here returns belongs to the world and lives until guest_close; tests release nothing.
+ * Images are written as assembly text, Instances as a list of slots. The gas model is one unit for each instruction
+ * unless `config` says otherwise.
  */
 #ifndef JAVM_TESTS_GUEST_H
 #define JAVM_TESTS_GUEST_H

@@ -10,7 +10,7 @@ int test_setup(void **state) {
   return *state ? 0 : -1;
 }
 
-static void unload(test_run *t) {
+void test_unload(test_run *t) {
   javm_machine_free(t->machine);
   javm_program_release(t->program);
   t->machine = NULL;
@@ -18,7 +18,7 @@ static void unload(test_run *t) {
 }
 
 int test_teardown(void **state) {
-  unload(*state);
+  test_unload(*state);
   free(*state);
   return 0;
 }
@@ -51,7 +51,7 @@ javm_code test_code(const test_run *t) {
 void test_load(test_run *t, javm_gas_model model) {
   javm_code code = test_code(t);
   javm_program_config config;
-  unload(t);
+  test_unload(t);
   javm_program_config_default(&config);
   config.gas_model = model;
   config.load_cycles = t->load_cycles;

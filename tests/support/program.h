@@ -1,6 +1,6 @@
 /*
- * A program written as instruction bytes, with a machine to run it: the fixture of the tests of the engine. A test gets an
- * empty one (test_setup), puts instructions into it and loads it, under one gas model after the other if it likes.
+ * A program written as instruction bytes, with a machine to run it: the fixture of the tests of the engine. A test gets
+ * an empty one (test_setup), puts instructions into it and loads it, under one gas model after the other if it likes.
  */
 #ifndef JAVM_TESTS_PROGRAM_H
 #define JAVM_TESTS_PROGRAM_H
@@ -53,6 +53,7 @@ javm_code test_code(const test_run *t);
 
 /* Makes a program and a fresh machine of the bytes, pc 0, gas TEST_GAS; an earlier machine is gone. */
 void test_load(test_run *t, javm_gas_model model);
+void test_unload(test_run *t);
 /* For each gas model: loads, then runs the body. */
 #define EACH_MODEL(t, model)                                                                                           \
   for (javm_gas_model model = JAVM_GAS_PIPELINE; model <= JAVM_GAS_INSTRUCTION && (test_load(t, model), true); model++)

@@ -10,9 +10,9 @@
 #include "javm.h"
 
 #define BENCH_ROUNDS 11
-#define BENCH_GAS    UINT64_C(1000000000000)
+#define BENCH_GAS UINT64_C(1000000000000)
 
-double bench_now(void); /* seconds */
+double bench_now(void);                            /* seconds */
 double bench_median(double *values, size_t count); /* sorts them */
 
 /* How often `run` must be repeated to take about `seconds`. */

@@ -32,8 +32,8 @@ static void guest_open(guest *g, const char *path) {
   bench_check(javm_program_new(&spec.code, &config, &g->program, &error), &error, path);
   bench_check(javm_machine_new(g->program, NULL, &g->machine, &error), &error, path);
   for (size_t i = 0; i < spec.mapping_count; i++)
-    bench_check(javm_machine_map(g->machine, spec.mappings[i].start, spec.mappings[i].size_bytes, JAVM_ACCESS_WRITE), NULL,
-                path);
+    bench_check(javm_machine_map(g->machine, spec.mappings[i].start, spec.mappings[i].size_bytes, JAVM_ACCESS_WRITE),
+                NULL, path);
   memset(&g->entry, 0, sizeof g->entry);
   if (spec.endpoint_count) g->entry = spec.endpoints[0];
   javm_cap_release(dir, image);
@@ -106,7 +106,8 @@ static uint8_t *read_program(const char *path, size_t *size_bytes) {
   char *at = strstr(text, "\"program\":[");
   uint8_t *bytes = malloc(size);
   bench_require(at && bytes, path);
-  for (at += strlen("\"program\":["); *at && *at != ']'; at += *at == ',') bytes[count++] = (uint8_t)strtoul(at, &at, 10);
+  for (at += strlen("\"program\":["); *at && *at != ']'; at += *at == ',')
+    bytes[count++] = (uint8_t)strtoul(at, &at, 10);
   free(text);
   *size_bytes = count;
   return bytes;

@@ -6,8 +6,8 @@
 
 /* What the endpoints in the .s files have for a0. */
 #define NATIVE_FIB_STEPS UINT64_C(1000000)
-#define NATIVE_SORT_COUNT UINT64_C(2000)
-#define NATIVE_SIEVE_LIMIT UINT64_C(1000000)
+#define NATIVE_SORT_COUNT UINT64_C(1000)
+#define NATIVE_SIEVE_LIMIT UINT64_C(100000)
 
 uint64_t native_fib(void);   /* that Fibonacci number, modulo 2^64 */
 uint64_t native_sort(void);  /* a checksum of so many sorted numbers */

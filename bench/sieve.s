@@ -1,5 +1,5 @@
 # How many primes there are up to a0 (below 2^24); a byte for each number. native.c does the same.
-.endpoint 0 main args=1 a0=1000000
+.endpoint 0 main args=1 a0=100000
 .mapping ephemeral 0x1000000 0x1000000
 
 main:

@@ -1,6 +1,6 @@
 # Insertion sort of a0 numbers (at most 2^17) from a linear congruential generator; answers a checksum. native.c does
 # the same.
-.endpoint 0 main args=1 a0=2000
+.endpoint 0 main args=1 a0=1000
 .mapping ephemeral 0x100000 0x100000
 
 main:

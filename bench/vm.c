@@ -81,8 +81,8 @@ static javm_cap *touch_image(javm_dir *dir, uint64_t size) {
   javm_image_spec spec;
   javm_cap *plain = bench_load_image(dir, "bench/touch.s"), *image = NULL;
   bench_check(javm_image_view(dir, plain, &spec), NULL, "javm_image_view");
-  javm_mapping mapping = {.start = REGION_START, .size_bytes = size, .kind = JAVM_MAPPING_PERSISTENT,
-                          .source_length = 1, .source = {1}};
+  javm_mapping mapping = {
+      .start = REGION_START, .size_bytes = size, .kind = JAVM_MAPPING_PERSISTENT, .source_length = 1, .source = {1}};
   spec.mappings = &mapping;
   spec.mapping_count = 1;
   bench_check(javm_image_new(dir, &spec, &image, &error), &error, "javm_image_new");

@@ -658,7 +658,8 @@ JAVM_API void javm_result_clear(javm_dir *dir, javm_result *result);
  */
 JAVM_API javm_status javm_vm_invoke(javm_vm *vm, const javm_hash *instance, uint8_t endpoint, const uint64_t args[4],
                                     uint64_t gas_budget, javm_result *result, javm_error *error);
-/* Resumes the yielder; `scratchpad` (NULL: leave it) goes to its slot 0. */
+/* Resumes the yielder; `scratchpad` (NULL: leave it) goes to its slot 0. After an error that stopped a verb half-way, goes on
+ * where that stopped, and takes no scratchpad. */
 JAVM_API javm_status javm_vm_call_resume(javm_vm *vm, javm_cap *scratchpad, javm_result *result, javm_error *error);
 /* Lets the catcher's own code run on. */
 JAVM_API javm_status javm_vm_deliver_yield(javm_vm *vm, javm_result *result, javm_error *error);

@@ -33,8 +33,11 @@ static const uint8_t fill_code[] = {123, 0x87, 149, 0x88, 0x00, 0x10, 149, 0x99,
 static const uint8_t fill_bitmask[] = {0x45, 0x12};
 
 static javm_code fill_program(void) {
-  return (javm_code){.code = fill_code, .code_bytes = sizeof fill_code, .bitmask = fill_bitmask,
-                     .bitmask_bytes = sizeof fill_bitmask, .isa = JAVM_ISA_JAVM};
+  return (javm_code){.code = fill_code,
+                     .code_bytes = sizeof fill_code,
+                     .bitmask = fill_bitmask,
+                     .bitmask_bytes = sizeof fill_bitmask,
+                     .isa = JAVM_ISA_JAVM};
 }
 
 static javm_status fill_pages(javm_machine *machine) {
@@ -208,8 +211,11 @@ static javm_status make_image(javm_dir *dir, javm_cap *pinned, javm_cap **image)
   javm_image_spec_init(&spec);
   spec.code = fill_program();
   javm_endpoint endpoints[] = {{.index = 0, .entry_pc = 0}, {.index = 3, .entry_pc = 12, .arg_registers = 2}};
-  javm_mapping mapping = {.start = 0x20000, .size_bytes = 16 * JAVM_PAGE_BYTES, .kind = JAVM_MAPPING_PERSISTENT,
-                          .source_length = 1, .source = {7}};
+  javm_mapping mapping = {.start = 0x20000,
+                          .size_bytes = 16 * JAVM_PAGE_BYTES,
+                          .kind = JAVM_MAPPING_PERSISTENT,
+                          .source_length = 1,
+                          .source = {7}};
   javm_slot_cap pin = {9, pinned};
   spec.endpoints = endpoints, spec.endpoint_count = 2;
   spec.mappings = &mapping, spec.mapping_count = 1;
@@ -666,9 +672,9 @@ static void test_drop(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_machine),  cmocka_unit_test(test_jam),  cmocka_unit_test(test_jam_vm),
-      cmocka_unit_test(test_values),   cmocka_unit_test(test_bundle), cmocka_unit_test(test_assemble),
-      cmocka_unit_test(test_vm),       cmocka_unit_test(test_deliver), cmocka_unit_test(test_drop),
+      cmocka_unit_test(test_machine), cmocka_unit_test(test_jam),     cmocka_unit_test(test_jam_vm),
+      cmocka_unit_test(test_values),  cmocka_unit_test(test_bundle),  cmocka_unit_test(test_assemble),
+      cmocka_unit_test(test_vm),      cmocka_unit_test(test_deliver), cmocka_unit_test(test_drop),
   };
   return cmocka_run_group_tests_name("out of memory", tests, read_jam, free_jam);
 }

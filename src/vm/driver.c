@@ -257,6 +257,11 @@ static next settle(javm_vm *vm, size_t frame, bool metered, uint64_t id, uint64_
     jv_fail_memory(error);
     jv_release(vm->dir, slots);
   }
+  if (ok && !enough) { /* somebody else spent it since halt() looked */
+    jv_release(vm->dir, slots);
+    ok = false;
+    jv_fail(error, JAVM_INTERNAL, 0, "a storage quota changed while a VM that uses it ran");
+  }
   if (ok && e->is_bottom) {
     commit_bottom(vm, frame, value, result);
   } else if (ok) {

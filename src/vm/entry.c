@@ -59,10 +59,8 @@ static javm_status missing_or(javm_error *error, javm_status status, const char 
 static javm_status map_data(javm_vm *vm, jv_entry *e, const javm_mapping *m, javm_cap *cap, bool pinned,
                             javm_error *error) {
   javm_cap *data = NULL;
-  javm_status status = JAVM_OK;
-  if (cap)
-    status = missing_or(error, jv_resolve(vm->dir, cap, JAVM_KIND_DATA, &data, error), "mapping source is not a Data");
-  if (status == JAVM_OK)
+  javm_status status = cap ? jv_resolve(vm->dir, cap, JAVM_KIND_DATA, &data, error) : JAVM_OK;
+  if (status == JAVM_OK || status == JAVM_WRONG_KIND) /* no Data there: zeros */
     status = add_backed(vm, e, m->start, page_count_of(m->size_bytes), pinned ? JAVM_ACCESS_READ : JAVM_ACCESS_WRITE,
                         data ? data->as.data.pages : NULL, data ? data->as.data.page_count : 0, !pinned, error);
   jv_release(vm->dir, data);

@@ -167,12 +167,10 @@ javm_status jv_find_catcher(javm_vm *vm, size_t frame, const javm_hash *key, boo
                             uint64_t *marker_index, javm_error *error) {
   *found = false;
   if (!vm->config.assist) return JAVM_OK;
-  while (frame-- > 0 && !*found) {
-    const jv_entry *e = vm->frames[frame].entry;
-    if (!e) continue;
-    javm_status status = catches(vm, e, key, found, marker_index, error);
+  while (!*found && !vm->frames[frame].entry->is_bottom) {
+    *catcher = frame = jv_caller(vm, frame);
+    javm_status status = catches(vm, vm->frames[frame].entry, key, found, marker_index, error);
     if (status != JAVM_OK) return status;
-    *catcher = frame;
   }
   return JAVM_OK;
 }

@@ -256,13 +256,14 @@ jv_op_result jv_operation_mint_data(javm_vm *vm, jv_entry *e) {
   if (!is_quota) return jv_refuse(vm, JAVM_REFUSAL_QUOTA);
   if (!range_ok(address, length)) return jv_refuse(vm, JAVM_REFUSAL_ARGUMENT);
   uint64_t size = (length + JAVM_PAGE_BYTES - 1) / JAVM_PAGE_BYTES * JAVM_PAGE_BYTES;
-  jv_touch touch = length ? jv_mem_touch(&e->mem, (uint32_t)address, length, false) : JV_TOUCH_OK;
-  if (touch != JV_TOUCH_OK) return jv_touch_failed(vm, e, touch);
+  /* The quota first: it bounds the work that the rest is. */
   if (vm->config.assist->storage_quota_get(vm->config.assist->ctx, id) < size) {
     vm->out_of_quota = true;
     vm->out_of_quota_id = id;
     return JV_OP_FAILED;
   }
+  jv_touch touch = length ? jv_mem_touch(&e->mem, (uint32_t)address, length, false) : JV_TOUCH_OK;
+  if (touch != JV_TOUCH_OK) return jv_touch_failed(vm, e, touch);
   javm_cap *data = data_of_memory(vm, e, (uint32_t)address, length);
   if (!data) return jv_op_out_of_memory(vm);
   jv_obj *slots = jv_obj_retain(e->slots);

@@ -148,6 +148,7 @@ javm_status javm_vm_call_resume(javm_vm *vm, javm_cap *scratchpad, javm_result *
   if (!reference) return not_paused(vm, result, error, "no Reference is on top of the call stack");
   if (is_host_call(reference)) return not_paused(vm, result, error, "a host call waits for complete_host_call");
   jv_entry *e = paused_entry(vm);
+  if (reference->retry) scratchpad = NULL; /* what was stopped has been resumed already, and has its scratchpad */
   if (scratchpad && jv_is_pinned(e->image, 0))
     return end(vm, jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "the yielder's slot 0 is pinned"), result);
   if (scratchpad && !jv_tree_set(vm->dir, &e->slots, e->size_log, 0, (jv_obj *)scratchpad))

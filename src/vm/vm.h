@@ -220,7 +220,8 @@ void jv_gas_undo(javm_vm *vm);
 /* Debits a quota and remembers it among the effects of e; *enough = false (and nothing done) where it does not suffice. */
 javm_status jv_quota_debit(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t amount, bool *enough);
 void jv_effects_undo(javm_vm *vm, jv_effects *effects);
-/* The frame that catches the key, looking down from below `frame`; *found = false: none. */
+/* The frame of the nearest caller, up to the bottom of the drive, that catches the key; *found = false: none. What is only
+ * paused in between, or belongs to another drive, did not call the yielder and has no say in it. */
 javm_status jv_find_catcher(javm_vm *vm, size_t frame, const javm_hash *key, bool *found, size_t *catcher,
                             uint64_t *marker_index, javm_error *error);
 

@@ -15,7 +15,7 @@ typedef struct test_allocator {
   long areas;
   size_t bytes; /* in blocks and areas */
   size_t requests;
-  size_t fail_at; /* the request that fails, from 1; 0: none */
+  size_t fail_at;     /* the request that fails, from 1; 0: none */
   bool keeps_failing; /* and every one after it */
   size_t failures;
 } test_allocator;

@@ -679,7 +679,8 @@ typedef struct javm_entry_view {
   javm_entry_kind kind;
   bool running;      /* the top; every other entry is waiting */
   uint32_t target;   /* of a Reference: the index it points at */
-  javm_hash image;   /* of an InstanceEntry */
+  javm_hash instance; /* of an InstanceEntry: as it was called; zero while nobody has asked for its hash */
+  javm_hash image;
   javm_hash image_hash_chain;
   uint32_t pc;
   uint64_t gas;
@@ -698,7 +699,7 @@ typedef struct javm_host_call javm_host_call;
 
 typedef enum javm_host_action {
   JAVM_HOST_RETURN = 0, /* go on with the results that were set */
-  JAVM_HOST_REFUSE = 1, /* trap the caller; what the function wrote through the call stays undone */
+  JAVM_HOST_REFUSE = 1, /* trap the caller; what the function did through the call stays undone */
   JAVM_HOST_PAUSE = 2,  /* "not yet": the verb returns Paused */
   JAVM_HOST_HALT = 3    /* the caller halts, as by reply */
 } javm_host_action;
@@ -715,7 +716,8 @@ JAVM_API javm_status javm_vm_register(javm_vm *vm, uint32_t number, const char *
 JAVM_API uint32_t javm_host_number(const javm_host_call *call);
 JAVM_API uint64_t javm_host_arg(const javm_host_call *call, unsigned index); /* index 0..5: φ[7..12] */
 JAVM_API void javm_host_return(javm_host_call *call, unsigned index, uint64_t value); /* index 0..1: φ[7], φ[8] */
-/* Guest memory, with the guest's permissions: OUT_OF_RANGE without them. Writes are done when the function returns RETURN. */
+/* Guest memory, with the guest's permissions: OUT_OF_RANGE without them. Writes are done when the function has
+ * returned, unless with REFUSE. */
 JAVM_API javm_status javm_host_read(javm_host_call *call, uint32_t address, void *to, size_t size_bytes);
 JAVM_API javm_status javm_host_write(javm_host_call *call, uint32_t address, const void *from, size_t size_bytes);
 /* Slots by operand (a u64 as guests give it). `get` gives a new handle or NULL; `set` with NULL empties. */

@@ -112,6 +112,29 @@ static void mapping_from_an_empty_slot_or_a_path_to_nowhere_is_zeros(void **stat
   assert_reads(write_word(instance, 0x20000, 4), 0x20000, 4);
 }
 
+static void mapping_from_a_slot_that_holds_no_data_is_zeros(void **state) {
+  (void)state;
+  javm_cap *image =
+      guest_image(&g, ".mapping persistent 0x10000 4096 slot 7\n.mapping persistent 0x20000 4096 slot 8/3\n" ACCESS);
+  javm_cap *cnode = guest_cnode_of(&g, 4, SLOTS({1, guest_pages(&g, 1, 5)})), *type;
+  javm_hash hash = guest_put(&g, cnode), absent = {{1}};
+  assert_int_equal(javm_type_new(g.dir, &hash, &type), JAVM_OK);
+  javm_cap *others[] = {cnode, guest_instance(&g, guest_operation(&g, 0), NO_SLOTS), guest_operation(&g, 0),
+                        guest_own(&g, type), guest_by_hash(&g, &hash)};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    javm_cap *outer = guest_cnode_of(&g, 4, SLOTS({3, others[i]}));
+    javm_cap *instance = guest_instance(&g, image, SLOTS({7, others[i]}, {8, outer}));
+    assert_reads(instance, 0x10000, 0);
+    assert_reads(instance, 0x20ff8, 0);
+    javm_cap *after = write_word(write_word(instance, 0x10000, 4), 0x20000, 5);
+    assert_reads(after, 0x10000, 4);
+    assert_reads(after, 0x20000, 5);
+    assert_same_cap(&g, guest_slot(&g, after, 7), others[i]); /* stays what it is */
+  }
+  javm_cap *unknown = guest_instance(&g, image, SLOTS({7, guest_by_hash(&g, &absent)})); /* may be a Data */
+  assert_int_equal(guest_try(&g, unknown, 0, ARGS(0x10000), GAS), JAVM_VALUE_NOT_FOUND);
+}
+
 static void overlay_at_the_start_of_a_mapping_wins_over_the_data(void **state) {
   (void)state;
   javm_cap *image = guest_image(&g, ".mapping persistent 0x10000 8192 slot 7\n" ACCESS);
@@ -472,6 +495,7 @@ int main(void) {
       T(mapping_from_a_slot_is_the_data_read_write),
       T(mapping_from_a_path_through_cnodes),
       T(mapping_from_an_empty_slot_or_a_path_to_nowhere_is_zeros),
+      T(mapping_from_a_slot_that_holds_no_data_is_zeros),
       T(overlay_at_the_start_of_a_mapping_wins_over_the_data),
       T(data_longer_than_its_mapping_is_an_error),
       T(ephemeral_mapping_is_zero_read_write_and_forgotten),

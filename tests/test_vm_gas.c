@@ -382,6 +382,74 @@ static void added_gas_is_seen_by_inspection(void **state) {
   assert_int_equal(view.gas, 50);
 }
 
+/* ---- M of the single-pass model (2-gas.md 2.1) ---- */
+
+/*
+ * The block at 0: the load is decoded and starts in cycle 0, done at M; `fallthrough` in the same cycle (2 slots of 4),
+ * done at 2. So last = M and the cost M - 3: 22, 47, 72, 97. The block behind it: ecalli, latency 100, 97.
+ */
+#define ONE_LOAD "load_u64 a0, [0]\nfallthrough\necalli 0\n"
+#define ONE_LOAD_GAS(m) ((m)-3 + 97)
+
+static void one_load_costs(javm_cap *instance, uint64_t load_cycles) {
+  guest_invoke(&g, instance, 0, NO_ARGS, GAS);
+  assert_halted(&g, 0);
+  assert_int_equal(g.result.gas_used, ONE_LOAD_GAS(load_cycles));
+}
+
+static void single_pass_loads_cost_by_the_pages_that_are_accessible(void **state) {
+  (void)state;
+  const struct {
+    uint32_t pages, load_cycles;
+  } tiers[] = {{1, 25}, {2048, 25}, {2049, 50}, {8192, 50}, {8193, 75}, {65536, 75}, {65537, 100}, {1048575, 100}};
+  g.config.gas_model = JAVM_GAS_SINGLE_PASS;
+  guest_vm(&g);
+  javm_instance_spec spec = guest_view(&g, instance_of(ONE_LOAD, NO_SLOTS));
+  for (int round = 0; round < 2; round++) { /* predecoded, then from the cache */
+    for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++) {
+      spec.mem_size = tiers[i].pages * JAVM_PAGE_BYTES;
+      one_load_costs(guest_make(&g, &spec), tiers[i].load_cycles);
+    }
+    assert_int_equal(javm_vm_program_count(g.vm), 4); /* one for each M */
+  }
+}
+
+static void accessible_pages_are_counted_once_and_closed_heap_is_not(void **state) {
+  (void)state;
+  g.config.gas_model = JAVM_GAS_SINGLE_PASS;
+  guest_vm(&g);
+  /* Pages: 2 ephemeral, 1 pinned, 3 persistent, 1 more of the overlay; up to 4096 of the heap. */
+  javm_instance_spec spec = guest_view(
+      &g, instance_of(".mapping ephemeral 0x0 8192\n.mapping persistent 0x100000 4096 slot 9\n.pinned 9 data \"x\"\n"
+                      ".mapping persistent 0x200000 12288 slot 7\n.mapping heap 0x10000000 0x1000000\n" ONE_LOAD,
+                      NO_SLOTS));
+  javm_overlay overlay = {0x202000, guest_pages(&g, 2, 0)}; /* the mapping's last page and one more */
+  spec.overlays = &overlay;
+  spec.overlay_count = 1;
+  one_load_costs(guest_make(&g, &spec), 25); /* 7 pages */
+  spec.heap_end = 0x10000000 + 2041 * JAVM_PAGE_BYTES;
+  one_load_costs(guest_make(&g, &spec), 25); /* 2048 */
+  spec.heap_end++;
+  one_load_costs(guest_make(&g, &spec), 50);
+  spec.heap_end--;
+  spec.mem_size = 2 * JAVM_PAGE_BYTES; /* under the ephemeral mapping: no page more */
+  one_load_costs(guest_make(&g, &spec), 25);
+  spec.mem_size++;
+  one_load_costs(guest_make(&g, &spec), 50);
+}
+
+static void load_cycles_that_are_set_hold_for_every_size(void **state) {
+  (void)state;
+  g.config.gas_model = JAVM_GAS_SINGLE_PASS;
+  g.config.load_cycles = 37;
+  guest_vm(&g);
+  javm_instance_spec spec = guest_view(&g, instance_of(ONE_LOAD, NO_SLOTS));
+  for (uint32_t pages = 1; pages < 100000; pages += 70000) {
+    spec.mem_size = pages * JAVM_PAGE_BYTES;
+    one_load_costs(guest_make(&g, &spec), 37);
+  }
+}
+
 /* ---- failures ---- */
 
 static void failed_invoke_gives_back_what_it_took_from_meters(void **state) {
@@ -472,6 +540,9 @@ int main(void) {
       T(catcher_is_asked_before_the_host),
       T(add_gas_saturates),
       T(added_gas_is_seen_by_inspection),
+      T(single_pass_loads_cost_by_the_pages_that_are_accessible),
+      T(accessible_pages_are_counted_once_and_closed_heap_is_not),
+      T(load_cycles_that_are_set_hold_for_every_size),
       T(failed_invoke_gives_back_what_it_took_from_meters),
       T(handle_by_hash_is_an_error_until_published),
       T(gas_is_debited_though_the_assist_failed_once),

@@ -140,8 +140,10 @@ done:
   return status;
 }
 
-/* Goes on after a pause, and again after a failure: the verb if it has not run, else call_resume. */
+/* Goes on after a pause, and again after a failure: the verb if it has not run, else call_resume, whose scratchpad then
+ * does not count. */
 static javm_status go_on(world *w, javm_result *result) {
+  javm_cap *stray = w->caps[0];
   javm_pause_kind why = result->pause;
   javm_status status;
   javm_result_clear(w->dir, result);
@@ -157,11 +159,11 @@ static javm_status go_on(world *w, javm_result *result) {
     status = javm_vm_deliver_yield(w->vm, result, NULL);
     if (status == JAVM_OUT_OF_MEMORY) {
       status = javm_vm_deliver_yield(w->vm, result, NULL);
-      if (status == JAVM_NOT_PAUSED) status = javm_vm_call_resume(w->vm, NULL, result, NULL);
+      if (status == JAVM_NOT_PAUSED) status = javm_vm_call_resume(w->vm, stray, result, NULL);
     }
     return status;
   }
-  if (status == JAVM_OUT_OF_MEMORY) status = javm_vm_call_resume(w->vm, NULL, result, NULL);
+  if (status == JAVM_OUT_OF_MEMORY) status = javm_vm_call_resume(w->vm, stray, result, NULL);
   return status;
 }
 
@@ -194,6 +196,7 @@ static javm_status scenario(const javm_allocator *allocator) {
   }
   assert_int_equal(result.kind, JAVM_RESULT_HALT);
   assert_int_equal(result.emit_count, 1);
+  assert_null(result.slot0);
   assert_int_equal(javm_vm_depth(w.vm), 0);
   if (!have_expected) expected = result.instance;
   have_expected = true;

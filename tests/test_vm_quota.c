@@ -185,6 +185,26 @@ static void mint_data_checks_its_operands(void **state) {
   }
 }
 
+static void mint_data_looks_at_the_quota_before_the_memory(void **state) {
+  (void)state;
+  guest_set_quota(&g, 5, PAGE - 1);
+  javm_cap *instance = instance_of(MINT, SLOTS({4, quota(5)}));
+  guest_invoke(&g, instance, 0, ARGS(0x20000, 5, 4, 7), GAS); /* nothing is accessible there */
+  assert_refused(&g, JAVM_REFUSAL_QUOTA_EXHAUSTED, 23);
+  g.config.host_catches_out_of_gas = true;
+  guest_vm(&g);
+  guest_invoke(&g, instance, 0, ARGS(0x20000, 5, 4, 7), GAS);
+  assert_paused(&g, JAVM_PAUSE_QUOTA);
+  assert_same_cap(&g, g.result.payload, quota(5));
+  guest_set_quota(&g, 5, PAGE);
+  guest_resume(&g, NULL);
+  assert_refused(&g, JAVM_REFUSAL_MEMORY, 23);
+  assert_int_equal(guest_quota(&g, 5), PAGE);
+  guest_set_quota(&g, 5, 0); /* a length that no memory has is no matter of quota */
+  guest_invoke(&g, instance, 0, ARGS(0x10000, (UINT64_C(1) << 32) + 1, 4, 7), GAS);
+  assert_refused(&g, JAVM_REFUSAL_ARGUMENT, 23);
+}
+
 static void mint_data_is_debited_at_once_and_undone_at_a_fault(void **state) {
   (void)state;
   guest_set_quota(&g, 5, 3 * PAGE);
@@ -361,6 +381,7 @@ int main(void) {
       T(mint_data_is_zero_padded_and_debits_the_padded_size),
       T(mint_data_of_nothing_is_an_empty_data),
       T(mint_data_checks_its_operands),
+      T(mint_data_looks_at_the_quota_before_the_memory),
       T(mint_data_is_debited_at_once_and_undone_at_a_fault),
       T(exhausted_quota_without_a_catcher_is_a_fault),
       T(exhausted_quota_pauses_with_the_handle),

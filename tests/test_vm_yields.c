@@ -435,24 +435,57 @@ static void catcher_that_yields_itself_is_caught_further_down(void **state) {
   assert_same_cap(&g, guest_slot(&g, guest_post(&g), 3), middle);
 }
 
-/* The stack keeps its invariants when a callee of a catcher yields what the paused yielder above would catch. */
-static void paused_entries_between_keep_the_stack_sound(void **state) {
+#define CALL4 "load_imm a0, 4\nload_imm a1, 0\necalli 26\n"
+
+/* A catches what B yields, then calls C through the Reference; C yields what B's catcher lists, and nobody else's. B did
+ * not call C: it is not asked. */
+static void a_paused_yielder_between_is_not_asked_for_its_catcher(void **state) {
   (void)state;
   javm_cap *up = guest_data(&g, "up");
   javm_hash key = guest_hash(&g, up);
-  javm_cap *outer_catcher = guest_catcher(&g, 2, &key);
-  javm_cap *b =
-      instance_of(CATCH "load_imm a0, 2\necalli 16\nload_imm a0, 55\necalli 0\n", SLOTS({2, up}, {8, catcher}));
-  javm_cap *a = instance_of(CATCH CALL3 "load_imm a0, 4\nload_imm a1, 0\necalli 26\n" REPLY_BOTH,
-                            SLOTS({3, b}, {4, yielder()}, {8, outer_catcher}));
+  javm_cap *up_catcher = guest_catcher(&g, 2, &key);
+  javm_cap *b = instance_of(CATCH YIELD1 "load_imm a0, 55\necalli 0\n", SLOTS({1, marker}, {8, up_catcher}));
+  javm_cap *c = instance_of(YIELDER, SLOTS({1, up}));
+  /* C's call returns (1, 2), a trap; then B is resumed and returns (55, 0). */
+  javm_cap *a = instance_of(CATCH CALL3 CALL4 "mul_imm_64 s0, a1, 10\nadd_64 s0, s0, a0\necalli 27\n"
+                                              "mul_imm_64 s0, s0, 1000\nadd_64 a0, a0, s0\n" REPLY_BOTH,
+                            SLOTS({3, b}, {4, c}, {8, catcher}));
   for (int mode = 0; mode < 2; mode++) {
     g.config.yield_mode = mode ? JAVM_YIELD_TO_CATCHER : JAVM_YIELD_TO_HOST;
     guest_vm(&g);
     guest_invoke(&g, a, 0, NO_ARGS, GAS);
-    for (int i = 0; i < 4 && g.result.kind == JAVM_RESULT_PAUSED; i++) guest_deliver(&g);
-    assert_int_equal(g.result.kind, JAVM_RESULT_HALT);
+    if (mode == 0) {
+      assert_paused(&g, JAVM_PAUSE_YIELD);
+      assert_same_cap(&g, g.result.payload, marker);
+      guest_deliver(&g);
+    }
+    assert_halted(&g, RESULT(21055, 0));
+    assert_same_cap(&g, guest_slot(&g, guest_post(&g), 4), c);
     assert_depth(&g, 0);
   }
+}
+
+/* The same stack, but A's own catcher lists what C yields: A called C, if through a Reference. */
+static void a_caller_behind_a_reference_catches(void **state) {
+  (void)state;
+  javm_cap *up = guest_data(&g, "up");
+  javm_hash key = guest_hash(&g, up);
+  guest_catches(&g, catcher, &key);
+  javm_cap *b = instance_of(CATCH YIELD1 "load_imm a0, 55\necalli 0\n", SLOTS({1, marker}, {8, catcher}));
+  guest_invoke(&g,
+               instance_of(CATCH CALL3 CALL4 "ecalli 27\nmove_reg s0, a0\necalli 27\nadd_64 a0, a0, s0\n" REPLY_BOTH,
+                           SLOTS({3, b}, {4, instance_of(YIELDER, SLOTS({1, up}))}, {8, catcher})),
+               0, NO_ARGS, GAS);
+  guest_deliver(&g);
+  assert_paused(&g, JAVM_PAUSE_YIELD);
+  assert_same_cap(&g, g.result.payload, up);
+  assert_depth(&g, 5); /* A, B, Reference, C, Reference */
+  javm_entry_view view;
+  assert_int_equal(javm_vm_entry(g.vm, 4, &view), JAVM_OK);
+  assert_int_equal(view.kind, JAVM_ENTRY_REFERENCE);
+  assert_int_equal(view.target, 0); /* not B, which lists it, too */
+  guest_deliver(&g);
+  assert_halted(&g, RESULT(155, 0));
 }
 
 /* ---- invoke while paused ---- */
@@ -469,6 +502,27 @@ static void invoke_while_paused_runs_on_top(void **state) {
   javm_hash nothing = {{1}};
   assert_int_equal(javm_vm_invoke(g.vm, &nothing, 0, NO_ARGS, GAS, guest_fresh(&g), &g.error), JAVM_INSTANCE_NOT_FOUND);
   assert_depth(&g, 3);
+  guest_resume(&g, guest_data(&g, "x"));
+  assert_halted(&g, 103);
+}
+
+static void an_invoke_on_top_of_a_paused_stack_is_not_caught_by_it(void **state) {
+  (void)state;
+  javm_cap *x = instance_of(YIELDER, SLOTS({1, marker}));
+  run_catcher(CATCH CALL3 REPLY_BOTH, yielder());
+  javm_entry_view before[3], after[3];
+  for (size_t i = 0; i < 3; i++) assert_int_equal(javm_vm_entry(g.vm, i, &before[i]), JAVM_OK);
+  guest_invoke(&g, x, 0, NO_ARGS, GAS);
+  assert_refused(&g, JAVM_REFUSAL_UNHANDLED_MARKER, 16);
+  assert_depth(&g, 3);
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(javm_vm_entry(g.vm, i, &after[i]), JAVM_OK);
+    assert_int_equal(after[i].kind, before[i].kind);
+    assert_int_equal(after[i].target, before[i].target);
+    assert_int_equal(after[i].pc, before[i].pc);
+    assert_int_equal(after[i].gas, before[i].gas);
+    assert_memory_equal(after[i].regs, before[i].regs, sizeof before[i].regs);
+  }
   guest_resume(&g, guest_data(&g, "x"));
   assert_halted(&g, 103);
 }
@@ -521,6 +575,33 @@ static void call_resume_goes_on_after_an_error(void **state) {
   guest_resume(&g, NULL);
   assert_halted(&g, 3);
   assert_depth(&g, 0);
+}
+
+/* What was stopped has been resumed, with the scratchpad of then: another one at the retry is not taken. */
+static void call_resume_after_an_error_takes_no_scratchpad(void **state) {
+  (void)state;
+  javm_hash page;
+  javm_cap *pages = guest_pages(&g, 1, 7), *bare, *first = guest_data(&g, "first");
+  uint8_t *bytes, content[JAVM_PAGE_BYTES];
+  size_t size;
+  assert_int_equal(javm_cap_encode(g.dir, pages, &bytes, &size, &g.error), JAVM_OK);
+  assert_int_equal(javm_cap_decode(g.dir, bytes, size, &bare, &g.error), JAVM_OK); /* its page is not here */
+  javm_free_bytes(javm_dir_allocator(g.dir), bytes, size);
+  javm_cap *child = instance_of(".mapping persistent 0x10000 4096 slot 2\n" YIELD1 "load_u8 a0, [0x10000]\necalli 0\n",
+                                SLOTS({1, marker}, {2, guest_own(&g, bare)}));
+  run_catcher(CATCH CALL3 REPLY_BOTH, child);
+  assert_paused(&g, JAVM_PAUSE_YIELD);
+  javm_cap *scratchpads[] = {first, guest_data(&g, "second"), guest_cnode_of(&g, 1, NULL)};
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(javm_vm_call_resume(g.vm, scratchpads[i], guest_fresh(&g), &g.error), JAVM_VALUE_NOT_FOUND);
+    assert_depth(&g, 3);
+  }
+  memset(content, 7, sizeof content);
+  assert_int_equal(javm_dir_put_page(g.dir, content, &page), JAVM_OK);
+  assert_same_hash(page, g.error.hash);
+  guest_resume(&g, guest_data(&g, "third"));
+  assert_halted(&g, 7);
+  assert_same_cap(&g, g.result.slot0, first);
 }
 
 static void run_goes_the_same_way_with_an_error_in_it_and_without(void **state) {
@@ -596,11 +677,14 @@ int main(void) {
       T(yields_nest_and_the_last_one_is_resumed_first),
       T(host_drops_only_the_last_of_nested_yields),
       T(catcher_that_yields_itself_is_caught_further_down),
-      T(paused_entries_between_keep_the_stack_sound),
+      T(a_paused_yielder_between_is_not_asked_for_its_catcher),
+      T(a_caller_behind_a_reference_catches),
       T(invoke_while_paused_runs_on_top),
+      T(an_invoke_on_top_of_a_paused_stack_is_not_caught_by_it),
       T(pauses_stack_up_and_end_in_order),
       T(yield_on_a_full_stack_is_refused),
       T(call_resume_goes_on_after_an_error),
+      T(call_resume_after_an_error_takes_no_scratchpad),
       T(run_goes_the_same_way_with_an_error_in_it_and_without),
       T(drop_paused_after_an_error_faults_the_entry),
   };

@@ -8,31 +8,35 @@
  *            or by hash
  *   remove   what is not marked, wholes before parts: when its turn comes, only the table holds it, so that a count
  *            that another thread passed on meanwhile is seen
+ *
+ * Of every object it has seen the sweep holds a count of its own to its end: what loses the whole that led to it, and is
+ * not in the table itself, another thread may give back at any time.
  */
 #include "base/error.h"
 #include "cap/dir.h"
 #include "cap/kind.h"
 
-enum { MARKED = 1, LISTED = 2 /* in the table */ };
+enum { MARKED = 1, LISTED = 2 /* in the table */, GONE = 4 /* only the sweep holds it */ };
 
 typedef struct sweeping {
   javm_dir *dir;
-  jv_obj **all; /* every object that the table leads to */
+  jv_obj **all; /* every object that the table leads to, with a count */
   size_t count, capacity;
   jv_obj **list; /* the queue of the second and the third step; room for all */
   size_t list_count;
   size_t removed;
 } sweeping;
 
-/* The counts that the directory itself has of an object in the table. */
-static unsigned own_counts(const sweeping *s, const jv_obj *o) { return o == &s->dir->zero_page->obj ? 2 : 1; }
+/* The counts that the directory and the sweep have of an object in the table. */
+static unsigned own_counts(const sweeping *s, const jv_obj *o) { return o == &s->dir->zero_page->obj ? 3 : 2; }
 
 static bool count_one(void *ctx, jv_obj *o) {
   sweeping *s = ctx;
   if (!o) return true;
   if (o->sweep_count == 0) {
     if (!jv_grow(&s->dir->allocator, &s->all, &s->capacity, s->count + 1, sizeof *s->all)) return false;
-    s->all[s->count++] = o;
+    s->all[s->count++] = jv_obj_retain(o);
+    o->sweep_count = 1; /* the sweep's own */
   }
   o->sweep_count++;
   return true;
@@ -85,7 +89,7 @@ static void mark_all(sweeping *s, const javm_hash *heads, size_t head_count) {
 
 static void unlist(sweeping *s, jv_obj *o) {
   jv_set_remove(&jv_shard_of(s->dir, &o->hash)->set, o);
-  o->sweep_flags = 0;
+  o->sweep_flags = GONE;
   s->list[s->list_count++] = o;
   s->removed++;
 }
@@ -100,7 +104,10 @@ static bool drop(void *ctx, jv_obj *o) {
   if (!o) return true;
   unsigned refs = atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) - 1;
   if (is_garbage(s, o, refs)) unlist(s, o);
-  if (refs == 0) s->list[s->list_count++] = o;
+  if (refs == 1) {
+    o->sweep_flags = GONE;
+    s->list[s->list_count++] = o;
+  }
   return true;
 }
 
@@ -113,21 +120,27 @@ static void remove_all(sweeping *s) {
   for (size_t i = 0; i < s->list_count; i++) jv_each_child(s->list[i], drop, s);
 }
 
-/* Ends the sweep's own notes; only then may memory go. */
+/* Ends the sweep's own notes, then gives back its counts; only then may memory go. */
 static void finish(sweeping *s) {
+  const javm_allocator *a = &s->dir->allocator;
   for (size_t i = 0; i < s->count; i++) {
     s->all[i]->sweep_count = 0;
-    s->all[i]->sweep_flags = 0;
+    s->all[i]->sweep_flags &= GONE;
   }
-  jv_free_array(&s->dir->allocator, s->all, s->capacity, sizeof *s->all);
-  for (size_t i = 0; i < s->list_count; i++) {
-    jv_obj *o = s->list[i];
-    if (o == &s->dir->zero_page->obj)
+  for (size_t i = 0; i < s->count; i++) {
+    jv_obj *o = s->all[i];
+    if (o->sweep_flags != GONE) {
+      jv_release(s->dir, o);
+    } else if (o == &s->dir->zero_page->obj) {
+      o->sweep_flags = 0;
+      jv_obj_drop(o); /* the table's count */
       jv_obj_drop(o);
-    else
-      jv_obj_free(s->dir, o);
+    } else {
+      jv_obj_free(s->dir, o); /* what it held was given back when it was removed */
+    }
   }
-  if (s->list) jv_free_array(&s->dir->allocator, s->list, s->count, sizeof *s->list);
+  if (s->list) jv_free_array(a, s->list, s->count, sizeof *s->list);
+  jv_free_array(a, s->all, s->capacity, sizeof *s->all);
 }
 
 javm_status javm_dir_sweep(javm_dir *dir, const javm_hash *heads, size_t head_count, size_t *removed) {

@@ -22,7 +22,7 @@ static bool names_a_hash(javm_status status) {
 
 /* Some texts say the offset themselves, in its place. */
 static bool needs_offset(const javm_error *error) {
-  return error->status == JAVM_MALFORMED && strstr(error->text, "offset") == NULL;
+  return error->status == JAVM_MALFORMED && strstr(error->text, "at offset") == NULL;
 }
 
 int cli_fail_error(const char *file, const javm_error *error) {

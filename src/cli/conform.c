@@ -172,7 +172,7 @@ static bool list_folder(const char *path, char ***names, size_t *count) {
     if (entry->d_name[0] != '.') done = add_name(names, count, path, entry->d_name);
   closedir(folder);
   if (!done) cli_fail_memory();
-  qsort(*names, *count, sizeof **names, by_name);
+  if (*count > 1) qsort(*names, *count, sizeof **names, by_name);
   return done;
 }
 

@@ -74,9 +74,9 @@ int cli_input_image(cli_input *input, javm_cap **image) {
   if (javm_instance_view(input->dir, input->cap, &spec) != JAVM_OK) return cli_fail_memory();
   if (spec.image == NULL) return cli_fail("%s: the Instance has no Image, so it has no code", input->path);
   if (cli_resolve(input->dir, spec.image, image, &error) != JAVM_OK) return cli_fail_error(input->path, &error);
-  if (javm_cap_kind(*image) == JAVM_KIND_IMAGE) return CLI_OK;
+  kind = javm_cap_kind(*image);
+  if (kind == JAVM_KIND_IMAGE) return CLI_OK;
   javm_cap_release(input->dir, *image);
   *image = NULL;
-  return cli_fail("%s: what the Instance names as its Image is a %s", input->path,
-                  javm_kind_text(javm_cap_kind(spec.image)));
+  return cli_fail("%s: what the Instance names as its Image is a %s", input->path, javm_kind_text(kind));
 }

@@ -115,7 +115,7 @@ static bool describe_image(javm_dir *dir, javm_cap *image, json_t *out) {
   if (javm_image_view(dir, image, &spec) != JAVM_OK) return false;
   javm_status valid = javm_image_validate(dir, image, &error);
   if (valid == JAVM_OUT_OF_MEMORY) return false;
-  if (valid != JAVM_OK && !cli_json_set(out, "invalid", json_string(error.text))) return false;
+  if (valid == JAVM_INVALID_IMAGE && !cli_json_set(out, "invalid", json_string(error.text))) return false;
   return cli_json_set(out, "instruction_set", json_string(cli_isa_name(spec.code.isa))) &&
          cli_json_set(out, "code_bytes", cli_json_u64(spec.code.code_bytes)) &&
          cli_json_set(out, "jump_table_entries", cli_json_u64(spec.code.jump_count)) &&

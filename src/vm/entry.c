@@ -167,6 +167,16 @@ static jv_entry *entry_new(javm_vm *vm) {
   return e;
 }
 
+void jv_entry_destroy(javm_vm *vm, jv_entry *e) {
+  const javm_allocator *a = vm->allocator;
+  jv_mem_free(&e->mem);
+  jv_free(a, e->backings, e->backing_capacity * sizeof *e->backings);
+  jv_free(a, e->held, e->held_capacity * sizeof *e->held);
+  jv_free(a, e, sizeof *e);
+}
+
+#define KEPT_TOUCHED_PAGES 65536 /* the tables of a memory that was touched all over are not kept for the next entry */
+
 void jv_entry_free(javm_vm *vm, jv_entry *e) {
   jv_mem_reset(&e->mem);
   for (size_t i = 0; i < e->backing_count; i++) jv_release(vm->dir, e->backings[i].pages);
@@ -180,6 +190,10 @@ void jv_entry_free(javm_vm *vm, jv_entry *e) {
   e->slot0 = NULL;
   jv_unload_image(vm, e->image);
   e->image = NULL;
+  if (e->mem.touched_capacity > KEPT_TOUCHED_PAGES) {
+    jv_entry_destroy(vm, e);
+    return;
+  }
   e->next_free = vm->free_entries;
   vm->free_entries = e;
 }

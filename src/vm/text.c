@@ -10,7 +10,7 @@
 #include "exec/asm.h"
 
 /* Past this much text, and this many images and pages looked at, caps are written by hash: an Image of a few bytes
- * can refer to any amount. */
+ * can refer to any amount. Nor may a text have more pages: a few characters ask for 2^20. */
 #define TEXT_MAX ((size_t)1 << 28)
 #define IMAGES_MAX (UINT32_C(1) << 12)
 #define PAGES_MAX (UINT32_C(1) << 21)
@@ -19,9 +19,18 @@
 
 /* -------------------------------------------------------------------------------------------- text to values */
 
+typedef struct text_reader {
+  javm_dir *dir;
+  uint32_t pages; /* of all Data so far */
+} text_reader;
+
 static javm_status make_data(void *ctx, const jv_asm_data *data, javm_cap **out, javm_error *error) {
-  javm_dir *dir = ctx;
+  text_reader *r = ctx;
+  javm_dir *dir = r->dir;
   uint32_t count = (uint32_t)((data->size_bytes + JAVM_PAGE_BYTES - 1) / JAVM_PAGE_BYTES);
+  if (count > PAGES_MAX - r->pages)
+    return jv_fail(error, JAVM_INVALID_IMAGE, 0, "data: more than 2^21 pages in one text, give the rest by hash");
+  r->pages += count;
   unsigned level = jv_tree_level(count);
   jv_obj *root = NULL;
   bool ok = jv_tree_fill(dir, &root, level, count, &jv_dir_zero_page(dir)->obj);
@@ -41,20 +50,22 @@ static javm_status make_data(void *ctx, const jv_asm_data *data, javm_cap **out,
 
 static javm_status make_reference(void *ctx, const javm_hash *hash, javm_cap **out, javm_error *error) {
   if (jv_hash_is_zero(hash)) return jv_fail(error, JAVM_INVALID_IMAGE, 0, "a cap of hash 0, which stands for nothing");
-  *out = jv_cap_for_hash(ctx, hash);
+  *out = jv_cap_for_hash(((text_reader *)ctx)->dir, hash);
   return *out ? JAVM_OK : jv_fail_memory(error);
 }
 
 static javm_status make_image(void *ctx, const javm_image_spec *spec, bool unchecked, javm_cap **out,
                               javm_error *error) {
-  return unchecked ? jv_image_make(ctx, spec, out, error) : javm_image_new(ctx, spec, out, error);
+  javm_dir *dir = ((text_reader *)ctx)->dir;
+  return unchecked ? jv_image_make(dir, spec, out, error) : javm_image_new(dir, spec, out, error);
 }
 
-static void release_cap(void *ctx, javm_cap *cap) { jv_release(ctx, cap); }
+static void release_cap(void *ctx, javm_cap *cap) { jv_release(((text_reader *)ctx)->dir, cap); }
 
 javm_status javm_assemble(javm_dir *dir, const char *text, size_t text_bytes, javm_isa isa, javm_cap **out,
                           javm_error *error) {
-  jv_asm_caps makers = {dir, make_data, make_reference, make_image, release_cap};
+  text_reader reader = {.dir = dir};
+  jv_asm_caps makers = {&reader, make_data, make_reference, make_image, release_cap};
   *out = NULL;
   if ((unsigned)isa > JAVM_ISA_JAM_0_8) return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "no such instruction set");
   return jv_assemble(text, text_bytes, isa, javm_dir_allocator(dir), &makers, out, error);

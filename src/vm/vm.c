@@ -41,10 +41,7 @@ void javm_vm_free(javm_vm *vm) {
   jv_drop_to(vm, 0);
   for (jv_entry *e = vm->free_entries, *next; e; e = next) {
     next = e->next_free;
-    jv_mem_free(&e->mem);
-    jv_free(a, e->backings, e->backing_capacity * sizeof *e->backings);
-    jv_free(a, e->held, e->held_capacity * sizeof *e->held);
-    jv_free(a, e, sizeof *e);
+    jv_entry_destroy(vm, e);
   }
   while (vm->spare_count) jv_page_release(a, vm->spare[--vm->spare_count]);
   while (vm->image_count) jv_unload_image(vm, vm->images[--vm->image_count]);
@@ -228,6 +225,7 @@ javm_status javm_vm_entry(const javm_vm *vm, size_t index, javm_entry_view *view
     view->target = vm->frames[index].target;
     return JAVM_OK;
   }
+  if (jv_obj_has_hash(&e->instance->obj)) view->instance = e->instance->obj.hash;
   view->image = e->image->image->obj.hash;
   view->image_hash_chain = e->chain;
   view->pc = e->state.pc;

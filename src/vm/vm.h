@@ -178,7 +178,9 @@ static inline const javm_image_spec *jv_entry_spec(const jv_entry *e) { return &
 /* Resolves, maps and predecodes (4.3). The new entry is not on the stack. */
 javm_status jv_entry_build(javm_vm *vm, javm_cap *instance, uint64_t endpoint, const uint64_t args[4], jv_entry **out,
                            javm_error *error);
+/* Gives up what the entry holds, and keeps its memory's tables for the next one. */
 void jv_entry_free(javm_vm *vm, jv_entry *e);
+void jv_entry_destroy(javm_vm *vm, jv_entry *e);
 /* The Instance that the entry's state is now; changes nothing. NULL: out of memory. */
 javm_cap *jv_entry_instance(javm_vm *vm, jv_entry *e);
 

@@ -1,5 +1,5 @@
-/* Host functions: the embedder's part of the ecall interface. What a function writes is held back until it says RETURN or
- * PAUSE, so that a refusal has changed nothing. */
+/* Host functions: the embedder's part of the ecall interface. What a function writes is held back until it says RETURN,
+ * PAUSE or HALT, so that a refusal has changed nothing. */
 #include <string.h>
 
 #include "vm/vm.h"

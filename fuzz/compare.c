@@ -308,8 +308,8 @@ static bool add_region(trio *t, const fuzz_region *g) {
   }
   for (unsigned k = 0; k < 2; k++) {
     jv_mem *m = &t->rig->mem[k];
-    javm_status status = g->is_heap ? jv_mem_add_heap(m, g->first_page, g->page_count, g->heap_end)
-                                    : jv_mem_add_region(m, &region);
+    javm_status status =
+        g->is_heap ? jv_mem_add_heap(m, g->first_page, g->page_count, g->heap_end) : jv_mem_add_region(m, &region);
     if (status != JAVM_OK) return false;
   }
   return true;
@@ -353,16 +353,16 @@ static bool go_on(trio *t, unsigned round) {
     return true;
   }
   switch (t->exit[2].kind) {
-  case JAVM_EXIT_OUT_OF_GAS: {
-    uint64_t gas = t->o.gas + rng_below(&r, 120);
-    t->o.gas = t->s[0].gas = t->s[1].gas = gas;
-    return true;
-  }
-  case JAVM_EXIT_PAGE_FAULT: return repair(t, &r) || rng_once_in(&r, 4);
-  case JAVM_EXIT_HOST_CALL:
-  case JAVM_EXIT_ECALL:
-  case JAVM_EXIT_ERROR: return true;
-  default: return rng_once_in(&r, 8);
+    case JAVM_EXIT_OUT_OF_GAS: {
+      uint64_t gas = t->o.gas + rng_below(&r, 120);
+      t->o.gas = t->s[0].gas = t->s[1].gas = gas;
+      return true;
+    }
+    case JAVM_EXIT_PAGE_FAULT: return repair(t, &r) || rng_once_in(&r, 4);
+    case JAVM_EXIT_HOST_CALL:
+    case JAVM_EXIT_ECALL:
+    case JAVM_EXIT_ERROR: return true;
+    default: return rng_once_in(&r, 8);
   }
 }
 
@@ -384,8 +384,8 @@ static fuzz_verdict run_rounds(trio *t, uint64_t *gas_used) {
   for (unsigned round = 0; round < t->c->rounds; round++) {
     bool limit_reached = false;
     uint64_t before = t->o.instructions, gas = t->o.gas;
-    t->exit[2] = oracle_run(&t->o, t->c->has_handler ? oracle_handler : NULL, &t->w[2], FUZZ_INSTRUCTION_LIMIT,
-                            &limit_reached);
+    t->exit[2] =
+        oracle_run(&t->o, t->c->has_handler ? oracle_handler : NULL, &t->w[2], FUZZ_INSTRUCTION_LIMIT, &limit_reached);
     if (limit_reached) return counts->too_long++, FUZZ_TOO_LONG;
     uint64_t ran = t->o.instructions - before;
     t->exit[1] = run_stepwise(t, ran + 2 * ECALLS_MAX + 8, &limit_reached);

@@ -16,10 +16,10 @@
 typedef struct fuzz_region {
   uint32_t first_page, page_count;
   javm_access access;
-  bool is_heap;       /* `access` does not count */
-  uint8_t pattern;    /* which content its pages start with; 0: zeros */
+  bool is_heap;    /* `access` does not count */
+  uint8_t pattern; /* which content its pages start with; 0: zeros */
   uint8_t source_pages;
-  uint32_t heap_end;  /* of a heap, in its region */
+  uint32_t heap_end; /* of a heap, in its region */
 } fuzz_region;
 
 typedef struct fuzz_case {
@@ -31,10 +31,10 @@ typedef struct fuzz_case {
   uint64_t regs[JAVM_REG_COUNT];
   fuzz_region regions[FUZZ_REGIONS_MAX];
   unsigned region_count;
-  uint64_t seed;      /* of what the handler does and what happens between runs */
-  bool has_handler;   /* else every ecall leaves */
-  unsigned rounds;    /* runs at most */
-  unsigned step;      /* the stepwise engine stops after so many instructions, and goes on; 0: does not */
+  uint64_t seed;    /* of what the handler does and what happens between runs */
+  bool has_handler; /* else every ecall leaves */
+  unsigned rounds;  /* runs at most */
+  unsigned step;    /* the stepwise engine stops after so many instructions, and goes on; 0: does not */
 } fuzz_case;
 
 /* What is kept from one case to the next: memories and scratch space. */

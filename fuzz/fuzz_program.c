@@ -6,8 +6,8 @@
 #include "compare.h"
 
 static void take_regions(fuzz_input *in, fuzz_case *c) {
-  static const uint32_t places[] = {0, 0xe, 0xf, 0x10, 0x11, 0x20, 0x21, 0x22, 0x24, 0x7fffe, 0x7ffff, 0x80000, 0xffffc,
-                                    0xffffd, 0xffffe, 0xfffff};
+  static const uint32_t places[] = {0,    0xe,     0xf,     0x10,    0x11,    0x20,    0x21,    0x22,
+                                    0x24, 0x7fffe, 0x7ffff, 0x80000, 0xffffc, 0xffffd, 0xffffe, 0xfffff};
   bool heap = false;
   for (unsigned n = (unsigned)fuzz_take(in, 1) % 8; n > 0; n--) {
     unsigned place = (unsigned)fuzz_take(in, 1), what = (unsigned)fuzz_take(in, 1);

@@ -61,12 +61,12 @@ static void look_at_image(javm_dir *dir, javm_cap *cap) {
 static void look(javm_dir *dir, javm_cap *cap) {
   javm_hash chain;
   switch (javm_cap_kind(cap)) {
-  case JAVM_KIND_INSTANCE: look_at_instance(dir, cap); break;
-  case JAVM_KIND_IMAGE: look_at_image(dir, cap); break;
-  case JAVM_KIND_DATA: look_at_data(dir, cap); break;
-  case JAVM_KIND_CNODE: look_at_cnode(dir, cap); break;
-  case JAVM_KIND_TYPE: CHECK(javm_type_chain(dir, cap, &chain) == JAVM_OK); break;
-  case JAVM_KIND_ABSENT: CHECK(!"a decoded value is there");
+    case JAVM_KIND_INSTANCE: look_at_instance(dir, cap); break;
+    case JAVM_KIND_IMAGE: look_at_image(dir, cap); break;
+    case JAVM_KIND_DATA: look_at_data(dir, cap); break;
+    case JAVM_KIND_CNODE: look_at_cnode(dir, cap); break;
+    case JAVM_KIND_TYPE: CHECK(javm_type_chain(dir, cap, &chain) == JAVM_OK); break;
+    case JAVM_KIND_ABSENT: CHECK(!"a decoded value is there");
   }
 }
 

@@ -66,26 +66,27 @@ static uint32_t some_slot(unsigned b) {
 static const struct {
   uint8_t number;
   char operands[7];
-} calls[] = {{26, "INNNNN"}, {26, "INNNNN"}, {26, "INNNNN"}, {26, "INNNNN"}, {26, "KNNNNN"}, {16, "K"}, {16, "K"},
-             {16, "K"}, {0, "N"}, {1, "FE"}, {2, "FE"}, {3, "F"}, {4, "FF"}, {5, "EN"}, {17, "M"}, {17, "M"},
-             {18, "MCE"}, {18, "MCE"}, {20, "II"}, {21, "IE"}, {22, "DANN"}, {22, "DANN"}, {23, "ANQE"}, {23, "ANQE"},
-             {27, ""}, {27, ""}, {28, ""}, {35, "F"}, {36, ""}, {37, "F"}, {64, "N"}, {65, "N"}, {66, "N"}, {67, "N"},
-             {68, "AA"}, {68, "AA"}, {19, "ANE"}, {29, "E"}, {30, "I"}, {99, "N"}};
+} calls[] = {{26, "INNNNN"}, {26, "INNNNN"}, {26, "INNNNN"}, {26, "INNNNN"}, {26, "KNNNNN"}, {16, "K"},  {16, "K"},
+             {16, "K"},      {0, "N"},       {1, "FE"},      {2, "FE"},      {3, "F"},       {4, "FF"},  {5, "EN"},
+             {17, "M"},      {17, "M"},      {18, "MCE"},    {18, "MCE"},    {20, "II"},     {21, "IE"}, {22, "DANN"},
+             {22, "DANN"},   {23, "ANQE"},   {23, "ANQE"},   {27, ""},       {27, ""},       {28, ""},   {35, "F"},
+             {36, ""},       {37, "F"},      {64, "N"},      {65, "N"},      {66, "N"},      {67, "N"},  {68, "AA"},
+             {68, "AA"},     {19, "ANE"},    {29, "E"},      {30, "I"},      {99, "N"}};
 
 static uint32_t take_operand(fuzz_input *in, char kind) {
   unsigned b = (unsigned)fuzz_take(in, 1);
   if (b >= 236 && kind != 'A') return some_slot((unsigned)fuzz_take(in, 1));
   switch (kind) {
-  case 'F': return b % 17;
-  case 'E': return 17 + b % 7;
-  case 'I': return 1 + b % 2;
-  case 'M': return 11 + b % 3;
-  case 'C': return 15 + b % 2;
-  case 'D': return b % 2 * 3;
-  case 'K': return b % 4 == 3 ? 14 : 6 + b % 2;
-  case 'Q': return b % 8 ? QUOTA_SLOT : 10;
-  case 'A': return some_address(b);
-  default: return b < 180 ? b % 2 : b * 16;
+    case 'F': return b % 17;
+    case 'E': return 17 + b % 7;
+    case 'I': return 1 + b % 2;
+    case 'M': return 11 + b % 3;
+    case 'C': return 15 + b % 2;
+    case 'D': return b % 2 * 3;
+    case 'K': return b % 4 == 3 ? 14 : 6 + b % 2;
+    case 'Q': return b % 8 ? QUOTA_SLOT : 10;
+    case 'A': return some_address(b);
+    default: return b < 180 ? b % 2 : b * 16;
   }
 }
 
@@ -100,17 +101,20 @@ static void emit_ecall(maker *m, fuzz_input *in) {
 static void emit_piece(maker *m, fuzz_input *in) {
   unsigned b = (unsigned)fuzz_take(in, 1);
   switch (b % 16) {
-  default: emit_ecall(m, in); break;
-  case 9: emit(m, 62, 7 + b / 16 % 6, some_address((unsigned)fuzz_take(in, 1)), 4); break; /* store_u64 */
-  case 10: emit(m, 58, 7 + b / 16 % 6, some_address((unsigned)fuzz_take(in, 1)), 4); break; /* load_u64 */
-  case 11: emit(m, 149, 0x77, fuzz_take(in, 1), 1); break;                                  /* a0 += n */
-  case 12: emit(m, 40, 256, 2, 1); emit(m, 1, 256, 0, 0); break; /* jump to the fallthrough */
-  case 13: emit(m, 101, 0x78, 0, 0); break; /* sbrk */
-  case 14: /* back to the start, now and then */
-    emit(m, 81, 7 | 1 << 4, fuzz_take(in, 1), 1);
-    for (unsigned k = 0, back = 0u - (m->size - 3); k < 4; k++) m->code[m->size++] = (uint8_t)(back >> (8 * k));
-    break;
-  case 15: emit(m, b / 16 < 12 ? 1 : b / 16 < 14 ? 0 : 200, 256, 0, 0); break;
+    default: emit_ecall(m, in); break;
+    case 9: emit(m, 62, 7 + b / 16 % 6, some_address((unsigned)fuzz_take(in, 1)), 4); break;  /* store_u64 */
+    case 10: emit(m, 58, 7 + b / 16 % 6, some_address((unsigned)fuzz_take(in, 1)), 4); break; /* load_u64 */
+    case 11: emit(m, 149, 0x77, fuzz_take(in, 1), 1); break;                                  /* a0 += n */
+    case 12:
+      emit(m, 40, 256, 2, 1);
+      emit(m, 1, 256, 0, 0);
+      break;                                  /* jump to the fallthrough */
+    case 13: emit(m, 101, 0x78, 0, 0); break; /* sbrk */
+    case 14:                                  /* back to the start, now and then */
+      emit(m, 81, 7 | 1 << 4, fuzz_take(in, 1), 1);
+      for (unsigned k = 0, back = 0u - (m->size - 3); k < 4; k++) m->code[m->size++] = (uint8_t)(back >> (8 * k));
+      break;
+    case 15: emit(m, b / 16 < 12 ? 1 : b / 16 < 14 ? 0 : 200, 256, 0, 0); break;
   }
 }
 
@@ -136,7 +140,10 @@ static bool make_image(world *w, fuzz_input *in, int index) {
   const javm_slot_cap initial = {flags % 2 ? INITIAL_DATA : DATA_AT, w->data};
   javm_image_spec spec;
   javm_image_spec_init(&spec);
-  spec.code = (javm_code){.code = m.code, .code_bytes = m.size, .bitmask = m.bitmask, .bitmask_bytes = (m.size + 7) / 8,
+  spec.code = (javm_code){.code = m.code,
+                          .code_bytes = m.size,
+                          .bitmask = m.bitmask,
+                          .bitmask_bytes = (m.size + 7) / 8,
                           .isa = flags >= 240 ? JAVM_ISA_JAM_0_8 : JAVM_ISA_JAVM};
   spec.endpoints = endpoints;
   spec.endpoint_count = flags & 2 ? 2 : 0;
@@ -176,8 +183,9 @@ static bool make_instance(world *w, int image, unsigned has, javm_cap *inner, ja
               ok(w, javm_type_new(w->dir, &hash, &type)) &&
               ok(w, javm_kernel_instance(w->dir, JAVM_KERNEL_SET_GAS_METER, 1, &kernel)) &&
               set_slot(w, &small, 2, w->data) && set_slot(w, &small, 3, inner) && set_slot(w, &small, 4, w->marker);
-  javm_cap *const caps[] = {w->data, inner, inner, w->data, small, type, w->marker, w->marker, w->catcher, w->gas,
-                            w->quota, w->images[0], w->images[1], w->images[2], kernel, empty, empty};
+  javm_cap *const caps[] = {w->data,      inner,        inner,      w->data, small,    type,
+                            w->marker,    w->marker,    w->catcher, w->gas,  w->quota, w->images[0],
+                            w->images[1], w->images[2], kernel,     empty,   empty};
   for (uint32_t k = 0; made && k < sizeof caps / sizeof caps[0]; k++) made = set_slot(w, &root, k, caps[k]);
   if (made && has & 1) made = set_slot(w, &root, GAS_SLOT, w->gas);
   if (made && has & 2) made = set_slot(w, &root, QUOTA_SLOT, w->quota);
@@ -328,12 +336,12 @@ static javm_status do_verb(world *w, fuzz_input *in, javm_result *result, javm_e
     return javm_vm_invoke(w->vm, &w->instance, endpoint, args, 200 + 37 * verb, result, error);
   }
   switch (verb % 8) {
-  case 1: return javm_vm_call_resume(w->vm, w->data, result, error);
-  case 2: return javm_vm_deliver_yield(w->vm, result, error);
-  case 3: return javm_vm_drop_paused(w->vm, result, error);
-  case 4: return javm_vm_complete_host_call(w->vm, values, verb / 8 % 3, result, error);
-  case 5: result->kind = JAVM_RESULT_HALT; return javm_vm_add_gas(w->vm, 50 * verb);
-  default: return javm_vm_call_resume(w->vm, NULL, result, error);
+    case 1: return javm_vm_call_resume(w->vm, w->data, result, error);
+    case 2: return javm_vm_deliver_yield(w->vm, result, error);
+    case 3: return javm_vm_drop_paused(w->vm, result, error);
+    case 4: return javm_vm_complete_host_call(w->vm, values, verb / 8 % 3, result, error);
+    case 5: result->kind = JAVM_RESULT_HALT; return javm_vm_add_gas(w->vm, 50 * verb);
+    default: return javm_vm_call_resume(w->vm, NULL, result, error);
   }
 }
 

@@ -167,11 +167,12 @@ static bool cost_simple(const javm_code *c, const insn *i, int load, int store, 
 static cost cost_reg_reg(const insn *i) {
   uint32_t s = 1u << i->a, d = 1u << i->d;
   switch (i->op) {
-  case 100: return (cost){1, 0, {0}, s, d};
-  case 101: return (cost){4, 100, {[ALU] = 1}, s, d};
-  case 106: case 107: return (cost){1, 2, {[ALU] = 2}, s, d};
-  case 111: return (cost){s == d ? 1 : 2, 1, {[ALU] = 1}, s, d};
-  default: return (cost){1, 1, {[ALU] = 1}, s, d};
+    case 100: return (cost){1, 0, {0}, s, d};
+    case 101: return (cost){4, 100, {[ALU] = 1}, s, d};
+    case 106:
+    case 107: return (cost){1, 2, {[ALU] = 2}, s, d};
+    case 111: return (cost){s == d ? 1 : 2, 1, {[ALU] = 1}, s, d};
+    default: return (cost){1, 1, {[ALU] = 1}, s, d};
   }
 }
 
@@ -179,16 +180,30 @@ static cost cost_immediate(const insn *i) {
   uint32_t s = 1u << i->b, d = 1u << i->a;
   bool same = s == d;
   switch (i->op) {
-  case 131: case 138: case 139: case 140: case 160: return (cost){same ? 2 : 3, 2, {[ALU] = 1}, s, d};
-  case 135: return (cost){same ? 2 : 3, 4, {[ALU] = 1, [MUL] = 1}, s, d};
-  case 136: case 137: case 142: case 143: return (cost){3, 3, {[ALU] = 1}, s, d};
-  case 141: return (cost){4, 3, {[ALU] = 1}, s, d};
-  case 144: case 145: case 146: case 161: return (cost){4, 2, {[ALU] = 1}, s, d};
-  case 147: case 148: return (cost){3, 2, {[ALU] = 1}, s | d, d};
-  case 150: return (cost){same ? 1 : 2, 3, {[ALU] = 1, [MUL] = 1}, s, d};
-  case 154: return (cost){3, 2, {[ALU] = 1}, s, d};
-  case 155: case 156: case 157: case 159: return (cost){3, 1, {[ALU] = 1}, s, d};
-  default: return (cost){same ? 1 : 2, 1, {[ALU] = 1}, s, d};
+    case 131:
+    case 138:
+    case 139:
+    case 140:
+    case 160: return (cost){same ? 2 : 3, 2, {[ALU] = 1}, s, d};
+    case 135: return (cost){same ? 2 : 3, 4, {[ALU] = 1, [MUL] = 1}, s, d};
+    case 136:
+    case 137:
+    case 142:
+    case 143: return (cost){3, 3, {[ALU] = 1}, s, d};
+    case 141: return (cost){4, 3, {[ALU] = 1}, s, d};
+    case 144:
+    case 145:
+    case 146:
+    case 161: return (cost){4, 2, {[ALU] = 1}, s, d};
+    case 147:
+    case 148: return (cost){3, 2, {[ALU] = 1}, s | d, d};
+    case 150: return (cost){same ? 1 : 2, 3, {[ALU] = 1, [MUL] = 1}, s, d};
+    case 154: return (cost){3, 2, {[ALU] = 1}, s, d};
+    case 155:
+    case 156:
+    case 157:
+    case 159: return (cost){3, 1, {[ALU] = 1}, s, d};
+    default: return (cost){same ? 1 : 2, 1, {[ALU] = 1}, s, d};
   }
 }
 
@@ -196,21 +211,43 @@ static cost cost_three(const insn *i) {
   uint32_t a = 1u << i->a, s = a | 1u << i->b, d = 1u << i->d;
   bool same = (s & d) != 0, shifted = a == d;
   switch (i->op) {
-  case 190: case 191: return (cost){same ? 2 : 3, 2, {[ALU] = 1}, s, d};
-  case 192: return (cost){same ? 2 : 3, 4, {[ALU] = 1, [MUL] = 1}, s, d};
-  case 193: case 194: case 195: case 196: case 203: case 204: case 205: case 206:
-    return (cost){4, 60, {[ALU] = 1, [DIV] = 1}, s, d};
-  case 197: case 198: case 199: case 221: case 223: return (cost){shifted ? 3 : 4, 2, {[ALU] = 1}, s, d};
-  case 207: case 208: case 209: case 220: case 222: return (cost){shifted ? 2 : 3, 1, {[ALU] = 1}, s, d};
-  case 202: return (cost){same ? 1 : 2, 3, {[ALU] = 1, [MUL] = 1}, s, d};
-  case 213: case 214: return (cost){4, 4, {[ALU] = 1, [MUL] = 1}, s, d};
-  case 215: return (cost){4, 6, {[ALU] = 1, [MUL] = 1}, s, d};
-  case 216: case 217: return (cost){3, 3, {[ALU] = 1}, s, d};
-  case 218: case 219: return (cost){2, 2, {[ALU] = 1}, s | d, d};
-  case 224: case 225: return (cost){3, 2, {[ALU] = 1}, s, d};
-  case 226: return (cost){same ? 2 : 3, 2, {[ALU] = 1}, s, d};
-  case 227: case 228: case 229: case 230: return (cost){same ? 2 : 3, 3, {[ALU] = 1}, s, d};
-  default: return (cost){same ? 1 : 2, 1, {[ALU] = 1}, s, d};
+    case 190:
+    case 191: return (cost){same ? 2 : 3, 2, {[ALU] = 1}, s, d};
+    case 192: return (cost){same ? 2 : 3, 4, {[ALU] = 1, [MUL] = 1}, s, d};
+    case 193:
+    case 194:
+    case 195:
+    case 196:
+    case 203:
+    case 204:
+    case 205:
+    case 206: return (cost){4, 60, {[ALU] = 1, [DIV] = 1}, s, d};
+    case 197:
+    case 198:
+    case 199:
+    case 221:
+    case 223: return (cost){shifted ? 3 : 4, 2, {[ALU] = 1}, s, d};
+    case 207:
+    case 208:
+    case 209:
+    case 220:
+    case 222: return (cost){shifted ? 2 : 3, 1, {[ALU] = 1}, s, d};
+    case 202: return (cost){same ? 1 : 2, 3, {[ALU] = 1, [MUL] = 1}, s, d};
+    case 213:
+    case 214: return (cost){4, 4, {[ALU] = 1, [MUL] = 1}, s, d};
+    case 215: return (cost){4, 6, {[ALU] = 1, [MUL] = 1}, s, d};
+    case 216:
+    case 217: return (cost){3, 3, {[ALU] = 1}, s, d};
+    case 218:
+    case 219: return (cost){2, 2, {[ALU] = 1}, s | d, d};
+    case 224:
+    case 225: return (cost){3, 2, {[ALU] = 1}, s, d};
+    case 226: return (cost){same ? 2 : 3, 2, {[ALU] = 1}, s, d};
+    case 227:
+    case 228:
+    case 229:
+    case 230: return (cost){same ? 2 : 3, 3, {[ALU] = 1}, s, d};
+    default: return (cost){same ? 1 : 2, 1, {[ALU] = 1}, s, d};
   }
 }
 
@@ -511,120 +548,120 @@ static uint64_t reverse(uint64_t v) {
 static uint64_t do_reg_reg(unsigned op, uint64_t a) {
   uint64_t u = (uint32_t)a;
   switch (op) {
-  case 100: return a;
-  case 102: return popcount(a);
-  case 103: return popcount(u);
-  case 104: return leading_zeros(a, 64);
-  case 105: return leading_zeros(u, 32);
-  case 106: return trailing_zeros(a, 64);
-  case 107: return trailing_zeros(u, 32);
-  case 108: return sx(a, 8);
-  case 109: return sx(a, 16);
-  case 110: return a & 0xffff;
-  case 111: return reverse(a);
-  default: __builtin_trap();
+    case 100: return a;
+    case 102: return popcount(a);
+    case 103: return popcount(u);
+    case 104: return leading_zeros(a, 64);
+    case 105: return leading_zeros(u, 32);
+    case 106: return trailing_zeros(a, 64);
+    case 107: return trailing_zeros(u, 32);
+    case 108: return sx(a, 8);
+    case 109: return sx(a, 16);
+    case 110: return a & 0xffff;
+    case 111: return reverse(a);
+    default: __builtin_trap();
   }
 }
 
 /* d: the destination's old value, b the source, x the immediate. */
 static uint64_t do_immediate(unsigned op, uint64_t d, uint64_t b, uint64_t x) {
   switch (op) {
-  case 131: return sx32(b + x);
-  case 132: return b & x;
-  case 133: return b ^ x;
-  case 134: return b | x;
-  case 135: return sx32(b * x);
-  case 136: return b < x;
-  case 137: return s64(b) < s64(x);
-  case 138: return sx32((uint64_t)(uint32_t)b << x % 32);
-  case 139: return sx32((uint32_t)b >> x % 32);
-  case 140: return shar(b, x % 32, 32);
-  case 141: return sx32(x - b);
-  case 142: return b > x;
-  case 143: return s64(b) > s64(x);
-  case 144: return sx32((uint64_t)(uint32_t)x << b % 32);
-  case 145: return sx32((uint32_t)x >> b % 32);
-  case 146: return shar(x, b % 32, 32);
-  case 147: return b == 0 ? x : d;
-  case 148: return b != 0 ? x : d;
-  case 149: return b + x;
-  case 150: return b * x;
-  case 151: return b << x % 64;
-  case 152: return b >> x % 64;
-  case 153: return shar(b, x % 64, 64);
-  case 154: return x - b;
-  case 155: return x << b % 64;
-  case 156: return x >> b % 64;
-  case 157: return shar(x, b % 64, 64);
-  case 158: return ror(b, x, 64);
-  case 159: return ror(x, b, 64);
-  case 160: return sx32(ror((uint32_t)b, x, 32));
-  case 161: return sx32(ror((uint32_t)x, b, 32));
-  default: __builtin_trap();
+    case 131: return sx32(b + x);
+    case 132: return b & x;
+    case 133: return b ^ x;
+    case 134: return b | x;
+    case 135: return sx32(b * x);
+    case 136: return b < x;
+    case 137: return s64(b) < s64(x);
+    case 138: return sx32((uint64_t)(uint32_t)b << x % 32);
+    case 139: return sx32((uint32_t)b >> x % 32);
+    case 140: return shar(b, x % 32, 32);
+    case 141: return sx32(x - b);
+    case 142: return b > x;
+    case 143: return s64(b) > s64(x);
+    case 144: return sx32((uint64_t)(uint32_t)x << b % 32);
+    case 145: return sx32((uint32_t)x >> b % 32);
+    case 146: return shar(x, b % 32, 32);
+    case 147: return b == 0 ? x : d;
+    case 148: return b != 0 ? x : d;
+    case 149: return b + x;
+    case 150: return b * x;
+    case 151: return b << x % 64;
+    case 152: return b >> x % 64;
+    case 153: return shar(b, x % 64, 64);
+    case 154: return x - b;
+    case 155: return x << b % 64;
+    case 156: return x >> b % 64;
+    case 157: return shar(x, b % 64, 64);
+    case 158: return ror(b, x, 64);
+    case 159: return ror(x, b, 64);
+    case 160: return sx32(ror((uint32_t)b, x, 32));
+    case 161: return sx32(ror((uint32_t)x, b, 32));
+    default: __builtin_trap();
   }
 }
 
 static uint64_t do_three(unsigned op, uint64_t a, uint64_t b, uint64_t d) {
   uint32_t ua = (uint32_t)a, ub = (uint32_t)b;
   switch (op) {
-  case 190: return sx32(a + b);
-  case 191: return sx32(a - b);
-  case 192: return sx32(a * b);
-  case 193: return sx32(divide(ua, ub, false, false));
-  case 194: return sx32(divide(sx32(a), sx32(b), true, false));
-  case 195: return sx32(divide(ua, ub, false, true));
-  case 196: return sx32(divide(sx32(a), sx32(b), true, true));
-  case 197: return sx32((uint64_t)ua << b % 32);
-  case 198: return sx32(ua >> b % 32);
-  case 199: return shar(a, b % 32, 32);
-  case 200: return a + b;
-  case 201: return a - b;
-  case 202: return a * b;
-  case 203: return divide(a, b, false, false);
-  case 204: return divide(a, b, true, false);
-  case 205: return divide(a, b, false, true);
-  case 206: return divide(a, b, true, true);
-  case 207: return a << b % 64;
-  case 208: return a >> b % 64;
-  case 209: return shar(a, b % 64, 64);
-  case 210: return a & b;
-  case 211: return a ^ b;
-  case 212: return a | b;
-  case 213: return mul_upper(a, b) - (a >> 63 ? b : 0) - (b >> 63 ? a : 0);
-  case 214: return mul_upper(a, b);
-  case 215: return mul_upper(a, b) - (a >> 63 ? b : 0);
-  case 216: return a < b;
-  case 217: return s64(a) < s64(b);
-  case 218: return b == 0 ? a : d;
-  case 219: return b != 0 ? a : d;
-  case 220: return ror(a, 64 - b % 64, 64);
-  case 221: return sx32(ror(ua, 32 - b % 32, 32));
-  case 222: return ror(a, b, 64);
-  case 223: return sx32(ror(ua, b, 32));
-  case 224: return a & ~b;
-  case 225: return a | ~b;
-  case 226: return ~(a ^ b);
-  case 227: return s64(a) > s64(b) ? a : b;
-  case 228: return a > b ? a : b;
-  case 229: return s64(a) < s64(b) ? a : b;
-  case 230: return a < b ? a : b;
-  default: __builtin_trap();
+    case 190: return sx32(a + b);
+    case 191: return sx32(a - b);
+    case 192: return sx32(a * b);
+    case 193: return sx32(divide(ua, ub, false, false));
+    case 194: return sx32(divide(sx32(a), sx32(b), true, false));
+    case 195: return sx32(divide(ua, ub, false, true));
+    case 196: return sx32(divide(sx32(a), sx32(b), true, true));
+    case 197: return sx32((uint64_t)ua << b % 32);
+    case 198: return sx32(ua >> b % 32);
+    case 199: return shar(a, b % 32, 32);
+    case 200: return a + b;
+    case 201: return a - b;
+    case 202: return a * b;
+    case 203: return divide(a, b, false, false);
+    case 204: return divide(a, b, true, false);
+    case 205: return divide(a, b, false, true);
+    case 206: return divide(a, b, true, true);
+    case 207: return a << b % 64;
+    case 208: return a >> b % 64;
+    case 209: return shar(a, b % 64, 64);
+    case 210: return a & b;
+    case 211: return a ^ b;
+    case 212: return a | b;
+    case 213: return mul_upper(a, b) - (a >> 63 ? b : 0) - (b >> 63 ? a : 0);
+    case 214: return mul_upper(a, b);
+    case 215: return mul_upper(a, b) - (a >> 63 ? b : 0);
+    case 216: return a < b;
+    case 217: return s64(a) < s64(b);
+    case 218: return b == 0 ? a : d;
+    case 219: return b != 0 ? a : d;
+    case 220: return ror(a, 64 - b % 64, 64);
+    case 221: return sx32(ror(ua, 32 - b % 32, 32));
+    case 222: return ror(a, b, 64);
+    case 223: return sx32(ror(ua, b, 32));
+    case 224: return a & ~b;
+    case 225: return a | ~b;
+    case 226: return ~(a ^ b);
+    case 227: return s64(a) > s64(b) ? a : b;
+    case 228: return a > b ? a : b;
+    case 229: return s64(a) < s64(b) ? a : b;
+    case 230: return a < b ? a : b;
+    default: __builtin_trap();
   }
 }
 
 /* n: 0..9 as the branches with an immediate are ordered. */
 static bool compare(unsigned n, uint64_t a, uint64_t x) {
   switch (n) {
-  case 0: return a == x;
-  case 1: return a != x;
-  case 2: return a < x;
-  case 3: return a <= x;
-  case 4: return a >= x;
-  case 5: return a > x;
-  case 6: return s64(a) < s64(x);
-  case 7: return s64(a) <= s64(x);
-  case 8: return s64(a) >= s64(x);
-  default: return s64(a) > s64(x);
+    case 0: return a == x;
+    case 1: return a != x;
+    case 2: return a < x;
+    case 3: return a <= x;
+    case 4: return a >= x;
+    case 5: return a > x;
+    case 6: return s64(a) < s64(x);
+    case 7: return s64(a) <= s64(x);
+    case 8: return s64(a) >= s64(x);
+    default: return s64(a) > s64(x);
   }
 }
 

@@ -45,7 +45,7 @@ struct oracle {
   uint64_t heap_end, heap_limit; /* 0: no heap */
   oracle_own_page *own;          /* ORACLE_OWN_PAGES_MAX of them, the caller's */
   unsigned own_count;
-  bool overflow;                 /* more own pages were needed: the run ends as at the limit */
+  bool overflow;          /* more own pages were needed: the run ends as at the limit */
   uint32_t fault_address; /* after a failed access: the first byte that may not be touched */
   uint32_t *costs;        /* 1 + cost of the block at each pc as far as known, else 0; code_bytes + 1 words */
 };

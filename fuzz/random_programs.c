@@ -83,10 +83,10 @@ static uint32_t some_address(maker *m) {
   const fuzz_region *g = &m->c.regions[!rng_once_in(r, 4) ? 0 : rng_below(r, m->c.region_count)];
   uint32_t page = g->first_page + rng_below(r, g->page_count);
   switch (rng_below(r, 24)) {
-  case 0: return page * JAVM_PAGE_BYTES - 1 - rng_below(r, 9);
-  case 1: return (page + 1) * JAVM_PAGE_BYTES - 1 - rng_below(r, 9);
-  case 2: return g->is_heap ? g->heap_end - 8 + rng_below(r, 16) : page * JAVM_PAGE_BYTES;
-  default: return page * JAVM_PAGE_BYTES + rng_below(r, JAVM_PAGE_BYTES - 8);
+    case 0: return page * JAVM_PAGE_BYTES - 1 - rng_below(r, 9);
+    case 1: return (page + 1) * JAVM_PAGE_BYTES - 1 - rng_below(r, 9);
+    case 2: return g->is_heap ? g->heap_end - 8 + rng_below(r, 16) : page * JAVM_PAGE_BYTES;
+    default: return page * JAVM_PAGE_BYTES + rng_below(r, JAVM_PAGE_BYTES - 8);
   }
 }
 
@@ -268,17 +268,44 @@ static bool is_op(unsigned op) {
  * handler. Half of the groups end in a branch or jump.
  */
 static void put_group(maker *m) {
-  static const uint8_t common[] = {JV_OP_add_imm_64,    JV_OP_add_imm_64,    JV_OP_add_imm_64,      JV_OP_add_imm_32,
-                                   JV_OP_and_imm,       JV_OP_add_64,        JV_OP_add_64,          JV_OP_add_32,
-                                   JV_OP_sub_64,        JV_OP_mul_64,        JV_OP_xor,             JV_OP_or,
-                                   JV_OP_and,           JV_OP_move_reg,      JV_OP_move_reg,        JV_OP_load_imm,
-                                   JV_OP_shlo_l_imm_64, JV_OP_shlo_l_imm_64, JV_OP_shlo_r_imm_64,   JV_OP_rot_r_64_imm,
-                                   JV_OP_rot_r_32_imm,  JV_OP_set_lt_u,      JV_OP_set_lt_u_imm,    JV_OP_set_lt_s,
-                                   JV_OP_load_ind_u8,   JV_OP_load_ind_u32,  JV_OP_load_ind_i32,    JV_OP_load_ind_u64,
-                                   JV_OP_load_ind_u64,  JV_OP_store_ind_u8,  JV_OP_store_ind_u32,   JV_OP_store_ind_u64,
-                                   JV_OP_store_ind_u64, JV_OP_load_ind_u16,  JV_OP_store_imm_ind_u8, JV_OP_store_imm_ind_u64};
-  static const uint8_t ends[] = {JV_OP_branch_eq,     JV_OP_branch_ne,       JV_OP_branch_ne,      JV_OP_branch_lt_u,
-                                 JV_OP_branch_lt_s,   JV_OP_branch_ge_u,     JV_OP_branch_eq_imm,  JV_OP_branch_ne_imm,
+  static const uint8_t common[] = {JV_OP_add_imm_64,
+                                   JV_OP_add_imm_64,
+                                   JV_OP_add_imm_64,
+                                   JV_OP_add_imm_32,
+                                   JV_OP_and_imm,
+                                   JV_OP_add_64,
+                                   JV_OP_add_64,
+                                   JV_OP_add_32,
+                                   JV_OP_sub_64,
+                                   JV_OP_mul_64,
+                                   JV_OP_xor,
+                                   JV_OP_or,
+                                   JV_OP_and,
+                                   JV_OP_move_reg,
+                                   JV_OP_move_reg,
+                                   JV_OP_load_imm,
+                                   JV_OP_shlo_l_imm_64,
+                                   JV_OP_shlo_l_imm_64,
+                                   JV_OP_shlo_r_imm_64,
+                                   JV_OP_rot_r_64_imm,
+                                   JV_OP_rot_r_32_imm,
+                                   JV_OP_set_lt_u,
+                                   JV_OP_set_lt_u_imm,
+                                   JV_OP_set_lt_s,
+                                   JV_OP_load_ind_u8,
+                                   JV_OP_load_ind_u32,
+                                   JV_OP_load_ind_i32,
+                                   JV_OP_load_ind_u64,
+                                   JV_OP_load_ind_u64,
+                                   JV_OP_store_ind_u8,
+                                   JV_OP_store_ind_u32,
+                                   JV_OP_store_ind_u64,
+                                   JV_OP_store_ind_u64,
+                                   JV_OP_load_ind_u16,
+                                   JV_OP_store_imm_ind_u8,
+                                   JV_OP_store_imm_ind_u64};
+  static const uint8_t ends[] = {JV_OP_branch_eq,     JV_OP_branch_ne,       JV_OP_branch_ne,       JV_OP_branch_lt_u,
+                                 JV_OP_branch_lt_s,   JV_OP_branch_ge_u,     JV_OP_branch_eq_imm,   JV_OP_branch_ne_imm,
                                  JV_OP_branch_ne_imm, JV_OP_branch_lt_u_imm, JV_OP_branch_gt_s_imm, JV_OP_jump,
                                  JV_OP_jump_ind};
   m->in_group = true;
@@ -327,11 +354,11 @@ static void spoil(maker *m) {
   for (uint32_t n = 1 + rng_below(r, 4); n > 0 && m->size; n--) {
     uint32_t at = rng_below(r, m->size), length = 20 + rng_below(r, 20);
     switch (rng_below(r, 4)) {
-    case 0: m->code[at] = (uint8_t)rng_next(r); break;
-    case 1: m->bitmask[at / 8] ^= (uint8_t)(1u << at % 8); break;
-    case 2: m->bitmask[at / 8] = (uint8_t)rng_next(r); break;
-    default:
-      for (uint32_t k = at; k < at + length && k < m->size; k++) m->bitmask[k / 8] &= (uint8_t)~(1u << k % 8);
+      case 0: m->code[at] = (uint8_t)rng_next(r); break;
+      case 1: m->bitmask[at / 8] ^= (uint8_t)(1u << at % 8); break;
+      case 2: m->bitmask[at / 8] = (uint8_t)rng_next(r); break;
+      default:
+        for (uint32_t k = at; k < at + length && k < m->size; k++) m->bitmask[k / 8] &= (uint8_t) ~(1u << k % 8);
     }
   }
 }
@@ -429,8 +456,8 @@ static bool run_program(fuzz_rig *rig, maker *m, uint64_t seed) {
 
 static void report(const fuzz_counts *n, uint64_t programs) {
   printf("%" PRIu64 " programs, %" PRIu64 " cases, %" PRIu64 " runs, %" PRIu64 " too long, %" PRIu64
-         " instructions, %" PRIu64 " ecalls, %" PRIu64 " repaired faults;", programs, n->cases, n->runs, n->too_long,
-         n->instructions, n->ecalls, n->repaired);
+         " instructions, %" PRIu64 " ecalls, %" PRIu64 " repaired faults;",
+         programs, n->cases, n->runs, n->too_long, n->instructions, n->ecalls, n->repaired);
   for (int k = 0; k <= JAVM_EXIT_ERROR; k++) printf(" %s %" PRIu64, javm_exit_text((javm_exit_kind)k), n->exits[k]);
   printf("\n");
   fflush(stdout);

@@ -96,7 +96,8 @@ typedef struct javm_error {
  * new_bytes 0 frees and returns NULL, NULL otherwise means out of memory and leaves the block alone. Blocks are aligned
  * for any type. `reserve` returns zero-filled address space of the given size that costs memory only where it is
  * touched (NULL: out of memory), `unreserve` gives it back; both NULL: the library uses mmap. Called from every thread
- * that calls the library.
+ * that calls the library. What `ctx` points to, and an allocator given for a program or a machine, outlive all that is made
+ * with it.
  */
 typedef struct javm_allocator {
   void *ctx;
@@ -172,7 +173,8 @@ typedef enum javm_exit_kind {
   JAVM_EXIT_PAGE_FAULT = 4, /* `address` */
   JAVM_EXIT_HOST_CALL = 5,  /* `number`: the ecalli's immediate */
   JAVM_EXIT_ECALL = 6,
-  JAVM_EXIT_ERROR = 7 /* the host failed (`status`); the state is as before the instruction at pc, which may be retried */
+  JAVM_EXIT_ERROR =
+      7 /* the host failed (`status`); the state is as before the instruction at pc, which may be retried */
 } javm_exit_kind;
 
 /* "halt", "trap", ... Static storage. */
@@ -314,10 +316,10 @@ JAVM_API void javm_dir_each(javm_dir *dir, javm_dir_visit_fn visit, void *ctx);
  * if it can be reached from a head. Returns the number removed in `removed` (may be NULL). */
 JAVM_API javm_status javm_dir_sweep(javm_dir *dir, const javm_hash *heads, size_t head_count, size_t *removed);
 
-JAVM_API javm_cap *javm_cap_retain(javm_cap *cap);                /* returns cap; NULL is allowed */
-JAVM_API void javm_cap_release(javm_dir *dir, javm_cap *cap);     /* NULL is allowed */
+JAVM_API javm_cap *javm_cap_retain(javm_cap *cap);            /* returns cap; NULL is allowed */
+JAVM_API void javm_cap_release(javm_dir *dir, javm_cap *cap); /* NULL is allowed */
 JAVM_API javm_kind javm_cap_kind(const javm_cap *cap);
-/* A reference to a value by its hash; the value itself may come later. */
+/* A reference to a value by its hash; the value itself may come later. The zero hash is INVALID_ARGUMENT. */
 JAVM_API javm_status javm_cap_by_hash(javm_dir *dir, const javm_hash *hash, javm_cap **out);
 /* The value's hash (settles it, publishes nothing). Errors: OUT_OF_MEMORY. */
 JAVM_API javm_status javm_cap_hash(javm_dir *dir, javm_cap *cap, javm_hash *hash);
@@ -369,7 +371,7 @@ typedef struct javm_mapping {
   uint32_t start;      /* page-aligned */
   uint64_t size_bytes; /* page-aligned, not zero; start + size at most 2^32 */
   javm_mapping_kind kind;
-  uint32_t source_length; /* persistent: 1..JAVM_PATH_MAX; else 0 */
+  uint32_t source_length;         /* persistent: 1..JAVM_PATH_MAX; else 0 */
   uint32_t source[JAVM_PATH_MAX]; /* slot path: a root slot, then slots of nested CNodes */
 } javm_mapping;
 
@@ -404,7 +406,8 @@ JAVM_API javm_status javm_image_new(javm_dir *dir, const javm_image_spec *spec, 
 /* Validates an Image that came from outside, as javm_image_new does; a VM does this before it runs one. Errors:
  * INVALID_IMAGE, VALUE_NOT_FOUND for a pinned or initial cap that is not in the directory. */
 JAVM_API javm_status javm_image_validate(javm_dir *dir, javm_cap *image, javm_error *error);
-/* Shows an Image; the arrays and caps are borrowed from it. */
+/* Shows an Image; the arrays and caps are borrowed from it (through a reference: from the directory's value, so until a sweep
+ * that removes that). */
 JAVM_API javm_status javm_image_view(javm_dir *dir, javm_cap *image, javm_image_spec *spec);
 
 typedef struct javm_overlay {
@@ -435,7 +438,8 @@ JAVM_API javm_status javm_instance_new(javm_dir *dir, const javm_instance_spec *
  * occupied. */
 JAVM_API javm_status javm_instance_genesis(javm_dir *dir, javm_cap *image, javm_cap *root_cnode, javm_cap **out,
                                            javm_error *error);
-/* Shows an Instance; image and root_cnode are borrowed. `overlays` is NULL: use javm_instance_overlay. */
+/* Shows an Instance; image and root_cnode are borrowed as by javm_image_view, and may be references. `overlays` is NULL: use
+ * javm_instance_overlay. */
 JAVM_API javm_status javm_instance_view(javm_dir *dir, javm_cap *instance, javm_instance_spec *spec);
 /* The overlay with this index (below the view's overlay_count), its pages as a new Data. */
 JAVM_API javm_status javm_instance_overlay(javm_dir *dir, javm_cap *instance, size_t index, uint32_t *start,
@@ -486,12 +490,12 @@ JAVM_API uint32_t javm_disassemble_at(const javm_code *code, uint32_t pc, char *
 
 typedef struct javm_load_config {
   size_t size_bytes;
-  javm_isa isa;             /* for JAM containers and for text without .isa; the default is jam-0.7 for the former and
+  javm_isa isa; /* for JAM containers and for text without .isa; the default is jam-0.7 for the former and
                                javm for the latter where has_isa is false */
   bool has_isa;
   const uint8_t *arguments; /* of a standard program */
   size_t arguments_bytes;
-  uint32_t entry_pc;        /* of a JAM container's only endpoint */
+  uint32_t entry_pc; /* of a JAM container's only endpoint */
 } javm_load_config;
 JAVM_API void javm_load_config_default(javm_load_config *config);
 /* Recognises any container by content (bundle, value, standard program, program blob, assembly text) and gives its value;
@@ -595,7 +599,7 @@ typedef struct javm_trace_event {
 typedef void (*javm_trace_fn)(void *ctx, const javm_trace_event *event);
 
 typedef struct javm_vm_config {
-  size_t size_bytes; /* of this struct; set by the default-filler */
+  size_t size_bytes;  /* of this struct; set by the default-filler */
   uint32_t max_depth; /* of the call stack; default 256 */
   javm_gas_model gas_model;
   uint32_t load_cycles; /* 0: the model's own */
@@ -613,7 +617,11 @@ JAVM_API void javm_vm_config_default(javm_vm_config *config);
 JAVM_API javm_status javm_vm_new(javm_dir *dir, const javm_vm_config *config, javm_vm **out, javm_error *error);
 JAVM_API void javm_vm_free(javm_vm *vm); /* NULL is allowed; whatever is paused is dropped */
 
-typedef enum javm_result_kind { JAVM_RESULT_HALT = 0, JAVM_RESULT_FAULTED = 1, JAVM_RESULT_PAUSED = 2 } javm_result_kind;
+typedef enum javm_result_kind {
+  JAVM_RESULT_HALT = 0,
+  JAVM_RESULT_FAULTED = 1,
+  JAVM_RESULT_PAUSED = 2
+} javm_result_kind;
 
 /* Why a drive paused. */
 typedef enum javm_pause_kind {
@@ -645,8 +653,8 @@ typedef struct javm_result {
   size_t dirty_page_count;
   /* Paused */
   javm_pause_kind pause;
-  javm_cap *payload;         /* NULL for an empty slot 0 of a paused host call */
-  uint32_t host_function;    /* number, for HOST_CALL */
+  javm_cap *payload;      /* NULL for an empty slot 0 of a paused host call */
+  uint32_t host_function; /* number, for HOST_CALL */
 } javm_result;
 JAVM_API void javm_result_clear(javm_dir *dir, javm_result *result);
 
@@ -677,8 +685,8 @@ JAVM_API javm_status javm_vm_add_gas(javm_vm *vm, uint64_t gas);
 typedef enum javm_entry_kind { JAVM_ENTRY_INSTANCE = 0, JAVM_ENTRY_REFERENCE = 1 } javm_entry_kind;
 typedef struct javm_entry_view {
   javm_entry_kind kind;
-  bool running;      /* the top; every other entry is waiting */
-  uint32_t target;   /* of a Reference: the index it points at */
+  bool running;       /* the top; every other entry is waiting */
+  uint32_t target;    /* of a Reference: the index it points at */
   javm_hash instance; /* of an InstanceEntry: as it was called; zero while nobody has asked for its hash */
   javm_hash image;
   javm_hash image_hash_chain;
@@ -714,7 +722,7 @@ typedef javm_host_action (*javm_host_fn)(void *ctx, javm_host_call *call);
 JAVM_API javm_status javm_vm_register(javm_vm *vm, uint32_t number, const char *name, javm_host_fn fn, void *ctx);
 
 JAVM_API uint32_t javm_host_number(const javm_host_call *call);
-JAVM_API uint64_t javm_host_arg(const javm_host_call *call, unsigned index); /* index 0..5: φ[7..12] */
+JAVM_API uint64_t javm_host_arg(const javm_host_call *call, unsigned index);          /* index 0..5: φ[7..12] */
 JAVM_API void javm_host_return(javm_host_call *call, unsigned index, uint64_t value); /* index 0..1: φ[7], φ[8] */
 /* Guest memory, with the guest's permissions: OUT_OF_RANGE without them. Writes are done when the function has
  * returned, unless with REFUSE. */

@@ -36,8 +36,8 @@ static void every_identity_is_an_ssz_hash_tree_root(void **state) {
   ok(javm_type_new(dir, &h, &empty[3]));
   ok(jv_image_make(dir, &image_spec, &empty[4], NULL));
   ok(javm_instance_new(dir, &instance_spec, &empty[5], NULL));
-  const char *names[] = {"Data of nothing", "CNode of 2^8, empty", "CNode of 2^0, empty", "Type", "Image, empty",
-                         "Instance, all zero"};
+  const char *names[] = {"Data of nothing", "CNode of 2^8, empty", "CNode of 2^0, empty", "Type",
+                         "Image, empty",    "Instance, all zero"};
   for (size_t i = 0; i < 6; i++) {
     cap_is_known(dir, names[i], empty[i]);
     javm_cap_release(dir, empty[i]);

@@ -82,8 +82,6 @@ void *jv_reserve(const javm_allocator *a, size_t size_bytes) {
 
 void jv_unreserve(const javm_allocator *a, void *area, size_t size_bytes) {
   if (!area) return;
-  if (a->unreserve)
-    a->unreserve(a->ctx, area, size_bytes);
-  else
-    unmap_area(NULL, area, size_bytes);
+  if (a->unreserve) a->unreserve(a->ctx, area, size_bytes);
+  else unmap_area(NULL, area, size_bytes);
 }

@@ -28,7 +28,8 @@ const char *javm_refusal_text(javm_refusal refusal) {
 }
 
 const char *javm_exit_text(javm_exit_kind kind) {
-  static const char *const texts[] = {"halt", "trap", "panic", "out-of-gas", "page-fault", "host-call", "ecall", "error"};
+  static const char *const texts[] = {"halt",       "trap",      "panic", "out-of-gas",
+                                      "page-fault", "host-call", "ecall", "error"};
   return (size_t)kind < sizeof texts / sizeof *texts ? texts[kind] : "unknown exit";
 }
 

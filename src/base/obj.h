@@ -19,7 +19,7 @@ enum { JV_HASH_NONE = 0, JV_HASH_BUSY = 1, JV_HASH_READY = 2 };
 
 typedef struct jv_obj {
   atomic_uint refs;
-  uint8_t kind; /* jv_obj_kind */
+  uint8_t kind;  /* jv_obj_kind */
   uint8_t level; /* of a branch: it spans 2^level leaves */
   atomic_uchar hash_state;
   uint8_t sweep_flags; /* of a running javm_dir_sweep, as is sweep_count; else 0 */

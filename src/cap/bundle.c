@@ -95,10 +95,8 @@ static void write_records(const packing *p, jv_writer *w) {
     const jv_obj *o = p->order[i];
     jv_put_number(w, o->kind == JV_OBJ_CAP ? RECORD_CAP : RECORD_PAGE, 1);
     size_t hole = jv_put_hole(w), base = w->size;
-    if (o->kind == JV_OBJ_CAP)
-      jv_cap_write((const javm_cap *)o, w);
-    else
-      jv_put(w, ((const jv_page *)o)->bytes, JAVM_PAGE_BYTES);
+    if (o->kind == JV_OBJ_CAP) jv_cap_write((const javm_cap *)o, w);
+    else jv_put(w, ((const jv_page *)o)->bytes, JAVM_PAGE_BYTES);
     jv_fill_hole(w, hole, base);
   }
 }
@@ -132,7 +130,7 @@ javm_status javm_bundle_encode(javm_dir *dir, javm_cap *cap, uint8_t **out, size
 typedef struct unpacking {
   jv_reader reader;
   const javm_allocator *allocator;
-  jv_set parts; /* by hash */
+  jv_set parts;     /* by hash */
   jv_span *records; /* each from its kind on */
   size_t count, capacity;
   jv_obj **objects; /* of the records, with counts; NULL: not yet made */

@@ -59,7 +59,7 @@ typedef struct jv_instance {
 } jv_instance;
 
 struct javm_cap {
-  jv_obj obj; /* kind JV_OBJ_CAP or JV_OBJ_ABSENT */
+  jv_obj obj;   /* kind JV_OBJ_CAP or JV_OBJ_ABSENT */
   uint8_t kind; /* javm_kind */
   union {
     jv_instance instance;

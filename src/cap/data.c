@@ -85,10 +85,8 @@ static javm_status read_pages(javm_dir *dir, const jv_data *data, uint64_t offse
     javm_status status = jv_resolve_page(dir, leaf, &held, &bytes, &missing);
     if (status) return jv_fail_missing(error, status, &missing, "a page of the Data is not in the directory");
     if (to) {
-      if (bytes)
-        memcpy(to, bytes + in_page, chunk);
-      else
-        memset(to, 0, chunk);
+      if (bytes) memcpy(to, bytes + in_page, chunk);
+      else memset(to, 0, chunk);
       to += chunk;
     }
     jv_release(dir, held);

@@ -120,8 +120,7 @@ static bool publish_round(publication *p, jv_obj *const *objects, size_t count) 
   /* commit; parts before wholes */
   for (size_t i = p->count; i-- > 0;)
     if (is_entry(p->items[i])) insert(p->dir, p->items[i]);
-  for (size_t i = 0; i < p->count; i++)
-    atomic_store_explicit(&p->items[i]->published, p->epoch, memory_order_release);
+  for (size_t i = 0; i < p->count; i++) atomic_store_explicit(&p->items[i]->published, p->epoch, memory_order_release);
   return true;
 }
 

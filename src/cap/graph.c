@@ -28,10 +28,10 @@ bool jv_each_child(jv_obj *o, jv_child_fn visit, void *ctx) {
 
 static size_t obj_bytes(const jv_obj *o) {
   switch (o->kind) {
-  case JV_OBJ_PAGE: return sizeof(jv_page);
-  case JV_OBJ_BRANCH: return sizeof(jv_branch);
-  case JV_OBJ_CAP: return sizeof(javm_cap);
-  default: return JV_ABSENT_BYTES;
+    case JV_OBJ_PAGE: return sizeof(jv_page);
+    case JV_OBJ_BRANCH: return sizeof(jv_branch);
+    case JV_OBJ_CAP: return sizeof(javm_cap);
+    default: return JV_ABSENT_BYTES;
   }
 }
 

@@ -87,10 +87,8 @@ void jv_merkle_root(const jv_merkle *m, unsigned level, javm_hash *root) {
   javm_hash h = m->node[at];
   if (at < level) jv_hash_pair(&h, &h, &zero_hashes[at]);
   for (at++; at < level; at++) {
-    if (m->count >> at & 1)
-      jv_hash_pair(&h, &m->node[at], &h);
-    else
-      jv_hash_pair(&h, &h, &zero_hashes[at]);
+    if (m->count >> at & 1) jv_hash_pair(&h, &m->node[at], &h);
+    else jv_hash_pair(&h, &h, &zero_hashes[at]);
   }
   *root = h;
 }

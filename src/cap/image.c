@@ -122,8 +122,7 @@ static javm_status check_mappings(const javm_image_spec *spec, javm_error *error
   return JAVM_OK;
 }
 
-static javm_status check_slots(const char *name, const uint32_t *slots, size_t count, size_t limit,
-                               javm_error *error) {
+static javm_status check_slots(const char *name, const uint32_t *slots, size_t count, size_t limit, javm_error *error) {
   if (count > limit) return BAD("%s: %zu, expected at most %zu", name, count, limit);
   for (size_t i = 0; i < count; i++)
     if (slots[i] >> JV_ROOT_SIZE_LOG != 0) return BAD("%s[%zu]: slot %u, expected below 256", name, i, slots[i]);
@@ -167,10 +166,8 @@ javm_status jv_image_check(const javm_image_spec *spec, javm_error *error) {
   for (size_t p = 0, i = 0; p < spec->pinned_count && i < spec->initial_count;) {
     uint32_t pinned = spec->pinned[p].slot, initial = spec->initial[i].slot;
     if (pinned == initial) return BAD("initial[%zu].slot: %u is pinned", i, initial);
-    if (pinned < initial)
-      p++;
-    else
-      i++;
+    if (pinned < initial) p++;
+    else i++;
   }
   return JAVM_OK;
 }
@@ -185,8 +182,10 @@ javm_status jv_image_check(const javm_image_spec *spec, javm_error *error) {
 enum { CODE, BITMASK, JUMP_TABLE, ENDPOINTS, MAPPINGS, GAS_SLOTS, QUOTA_SLOTS, PINNED, INITIAL, MARKER, FIELDS };
 _Static_assert(1 + 4 * FIELDS == FIXED_BYTES, "Image layout");
 static const jv_field fields[FIELDS] = {
-    {"Image.code", 1},         {"Image.bitmask", 5},      {"Image.jump_table", 9},   {"Image.endpoints", 13},
-    {"Image.mappings", 17},    {"Image.gas_slots", 21},   {"Image.quota_slots", 25}, {"Image.pinned", 29},
+    {"Image.code", 1},         {"Image.bitmask", 5},
+    {"Image.jump_table", 9},   {"Image.endpoints", 13},
+    {"Image.mappings", 17},    {"Image.gas_slots", 21},
+    {"Image.quota_slots", 25}, {"Image.pinned", 29},
     {"Image.initial", 33},     {"Image.yield_marker_slot", 37},
 };
 
@@ -306,8 +305,7 @@ static javm_status decode_mappings(const jv_reader *r, jv_span list, javm_image_
   if (!mappings) return jv_fail_memory(r->error);
   spec->mappings = mappings;
   spec->mapping_count = count;
-  for (size_t i = 0; i < count && !status; i++)
-    status = decode_mapping(r, jv_element(list, count, i), &mappings[i]);
+  for (size_t i = 0; i < count && !status; i++) status = decode_mapping(r, jv_element(list, count, i), &mappings[i]);
   return status;
 }
 
@@ -369,10 +367,8 @@ static javm_status decode(const jv_reader *r, jv_span span, javm_cap **out) {
   javm_cap *cap = jv_cap_alloc(r->dir, JAVM_KIND_IMAGE);
   if (!cap) return jv_fail_memory(r->error);
   javm_status status = decode_spec(r, span, &cap->as.image.spec);
-  if (status)
-    jv_release(r->dir, cap);
-  else
-    *out = cap;
+  if (status) jv_release(r->dir, cap);
+  else *out = cap;
   return status;
 }
 

@@ -165,10 +165,8 @@ javm_status javm_instance_overlay(javm_dir *dir, javm_cap *instance, size_t inde
   if (index < value->as.instance.overlay_count) {
     const jv_overlay *o = &value->as.instance.overlays[index];
     *data = jv_data_make(dir, o->page_count, jv_obj_retain(o->pages));
-    if (*data)
-      *start = o->start;
-    else
-      status = JAVM_OUT_OF_MEMORY;
+    if (*data) *start = o->start;
+    else status = JAVM_OUT_OF_MEMORY;
   } else {
     status = JAVM_OUT_OF_RANGE;
   }
@@ -182,8 +180,16 @@ javm_status javm_instance_overlay(javm_dir *dir, javm_cap *instance, size_t inde
 #define OVERLAY_BYTES 8
 
 /* Where the fields of the fixed part are. */
-enum { IMAGE_AT = 32, ROOT_CNODE_AT = 64, MEM_SIZE_AT = 100, HEAP_END_AT = 104, REGS_AT = 108, PC_AT = 212,
-       GAS_AT = 220, PAUSED_AT = 228 };
+enum {
+  IMAGE_AT = 32,
+  ROOT_CNODE_AT = 64,
+  MEM_SIZE_AT = 100,
+  HEAP_END_AT = 104,
+  REGS_AT = 108,
+  PC_AT = 212,
+  GAS_AT = 220,
+  PAUSED_AT = 228
+};
 _Static_assert(REGS_AT + 8 * JAVM_REG_COUNT == PC_AT && PAUSED_AT + JAVM_HASH_BYTES == FIXED_BYTES, "Instance layout");
 static const jv_field fields[] = {{"Instance.rw_overlays", 96}};
 static const jv_field overlay_fields[] = {{"Instance.rw_overlays.pages", 4}};
@@ -255,10 +261,8 @@ static javm_status decode(const jv_reader *r, jv_span span, javm_cap **out) {
   javm_cap *cap = jv_cap_alloc(r->dir, JAVM_KIND_INSTANCE);
   if (!cap) return jv_fail_memory(r->error);
   javm_status status = decode_content(r, span, &cap->as.instance);
-  if (status)
-    jv_release(r->dir, cap);
-  else
-    *out = cap;
+  if (status) jv_release(r->dir, cap);
+  else *out = cap;
   return status;
 }
 

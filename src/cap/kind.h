@@ -21,7 +21,7 @@ typedef struct jv_kind_ops {
 
 extern const jv_kind_ops jv_instance_ops, jv_image_ops, jv_data_ops, jv_cnode_ops, jv_type_ops;
 #define JV_KINDS 5
-extern const jv_kind_ops *const jv_kinds[JV_KINDS]; /* by selector */
+extern const jv_kind_ops *const jv_kinds[JV_KINDS];                                           /* by selector */
 static inline const jv_kind_ops *jv_kind(const javm_cap *cap) { return jv_kinds[cap->kind]; } /* not of a placeholder */
 
 /* The pointers of any object. */

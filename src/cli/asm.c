@@ -35,7 +35,7 @@ static int assemble(const char *path, const cli_bytes *text, const char *out) {
 
 int cli_asm(int argc, char **argv) {
   static const struct option options[] = {
-    {"output", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+      {"output", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
   const char *out = NULL;
   int given;
   while ((given = getopt_long(argc, argv, ":o:h", options, NULL)) != -1) {

@@ -35,14 +35,11 @@ int cli_fail_error(const char *file, const javm_error *error) {
   }
   if (error->status == JAVM_SYNTAX)
     return cli_fail("%s: line %zu: %s%s%s", file, error->offset, what, colon, error->text);
-  if (needs_offset(error))
-    return cli_fail("%s: offset %zu: %s%s%s", file, error->offset, what, colon, error->text);
+  if (needs_offset(error)) return cli_fail("%s: offset %zu: %s%s%s", file, error->offset, what, colon, error->text);
   return cli_fail("%s: %s%s%s", file, what, colon, error->text);
 }
 
-int cli_fail_memory(void) {
-  return cli_fail("out of memory");
-}
+int cli_fail_memory(void) { return cli_fail("out of memory"); }
 
 bool cli_parse_u64(const char *text, uint64_t *value) {
   bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
@@ -104,13 +101,9 @@ bool cli_option_gas_model(const char *text, javm_gas_model *model) {
   return false;
 }
 
-const char *cli_isa_name(javm_isa isa) {
-  return (unsigned)isa < 3 ? isa_names[isa] : "unknown";
-}
+const char *cli_isa_name(javm_isa isa) { return (unsigned)isa < 3 ? isa_names[isa] : "unknown"; }
 
-const char *cli_gas_model_name(javm_gas_model model) {
-  return gas_model_names[model];
-}
+const char *cli_gas_model_name(javm_gas_model model) { return gas_model_names[model]; }
 
 int cli_option_refused(char **argv, int result) {
   const char *given = argv[optind - 1];

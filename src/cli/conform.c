@@ -53,13 +53,12 @@ static void conform_object(conform *c, size_t line, const json_t *object) {
   conform_begin(c, line, name);
   if (json_object_get(object, "steps") != NULL || json_object_get(object, "block-gas-costs") != NULL)
     conform_steps(c, object);
-  else if (json_object_get(object, "expected-status") != NULL)
-    conform_program(c, object);
+  else if (json_object_get(object, "expected-status") != NULL) conform_program(c, object);
   else if (json_object_get(object, "file") != NULL && json_object_get(object, "status") != NULL)
     conform_standard(c, object);
   else {
-    cli_fail("%s: line %zu: expected an object with steps, block-gas-costs, expected-status, or file and status", c->file,
-             line);
+    cli_fail("%s: line %zu: expected an object with steps, block-gas-costs, expected-status, or file and status",
+             c->file, line);
     c->bad_file = true;
     return;
   }
@@ -76,9 +75,7 @@ static void conform_value(conform *c, size_t line, const json_t *value) {
   json_array_foreach(value, index, item) conform_object(c, line, item);
 }
 
-static bool is_blank(char byte) {
-  return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
-}
+static bool is_blank(char byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
 
 /* JSON values one after the other: one in a file, or one a line. */
 static void conform_json(conform *c, const cli_bytes *bytes) {
@@ -143,9 +140,7 @@ static void conform_file(conform *c, const char *path) {
   free(bytes.data);
 }
 
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static bool add_name(char ***names, size_t *count, const char *folder, const char *name) {
   if ((*count & (*count - 1)) == 0) { /* full at each power of two */

@@ -6,12 +6,12 @@
 
 typedef struct conform {
   const char *file;
-  size_t line;       /* where the case starts, from 1 */
-  const char *name;  /* of the case; NULL: none */
-  bool missed;       /* the case */
+  size_t line;      /* where the case starts, from 1 */
+  const char *name; /* of the case; NULL: none */
+  bool missed;      /* the case */
   uint64_t passed;
   uint64_t failed;
-  bool bad_file;     /* a file was not of any known form, or could not be read */
+  bool bad_file; /* a file was not of any known form, or could not be read */
 } conform;
 
 void conform_begin(conform *c, size_t line, const char *name);
@@ -50,9 +50,9 @@ void conform_expect_regs(conform *c, conform_machine *m, const json_t *array);
 void conform_expect_memory(conform *c, conform_machine *m, const json_t *array);
 
 /* The kinds. */
-void conform_program(conform *c, const json_t *object);                    /* one run: initial-…, expected-… */
-void conform_steps(conform *c, const json_t *object);                      /* steps and block-gas-costs */
-void conform_standard(conform *c, const json_t *object);                   /* a standard program in a file beside it */
+void conform_program(conform *c, const json_t *object);  /* one run: initial-…, expected-… */
+void conform_steps(conform *c, const json_t *object);    /* steps and block-gas-costs */
+void conform_standard(conform *c, const json_t *object); /* a standard program in a file beside it */
 void conform_alu_line(conform *c, size_t line, const char *text, size_t length);
 bool conform_alu_recognise(const cli_bytes *bytes);
 

@@ -12,8 +12,14 @@
 #include "conform.h"
 
 enum { COLUMNS = 5, COLUMN_MAX = 24, REG_A = 2, REG_B = 3, REG_TO = 4 };
-enum { TWO_REGS_FIRST = 100, TWO_REGS_LAST = 111, IMMEDIATE_FIRST = 131, IMMEDIATE_LAST = 161, THREE_REGS_FIRST = 190,
-       THREE_REGS_LAST = 230 };
+enum {
+  TWO_REGS_FIRST = 100,
+  TWO_REGS_LAST = 111,
+  IMMEDIATE_FIRST = 131,
+  IMMEDIATE_LAST = 161,
+  THREE_REGS_FIRST = 190,
+  THREE_REGS_LAST = 230
+};
 
 static bool split(const char *text, size_t length, char columns[COLUMNS][COLUMN_MAX + 1]) {
   size_t column = 0, width = 0;

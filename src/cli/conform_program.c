@@ -13,10 +13,10 @@ static bool set_start(conform *c, conform_machine *m, const json_t *object) {
       !conform_get_u64(c, object, "initial-gas", UINT64_MAX, &gas) ||
       !conform_get_regs(c, json_object_get(object, "initial-regs"), regs))
     return false;
-  json_array_foreach(json_object_get(object, "initial-page-map"), index, item)
-    if (!conform_map(c, m, item)) return false;
-  json_array_foreach(json_object_get(object, "initial-memory"), index, item)
-    if (!conform_write(c, m, item)) return false;
+  json_array_foreach(json_object_get(object, "initial-page-map"), index,
+                     item) if (!conform_map(c, m, item)) return false;
+  json_array_foreach(json_object_get(object, "initial-memory"), index,
+                     item) if (!conform_write(c, m, item)) return false;
   memcpy(javm_machine_regs(m->machine), regs, sizeof regs);
   javm_machine_set_pc(m->machine, (uint32_t)pc);
   javm_machine_set_gas(m->machine, gas);

@@ -17,34 +17,22 @@ static javm_status predecode(const javm_code *code, javm_gas_model model, javm_p
   return javm_program_new(code, &config, out, error);
 }
 
-static json_t *block_json(uint32_t pc, uint32_t cost, uint32_t instructions) {
-  return json_pack("{s:I,s:I,s:I}", "pc", (json_int_t)pc, "cost", (json_int_t)cost, "instructions",
-                   (json_int_t)instructions);
-}
-
-/* In the instruction model a block's cost is the number of its instructions. */
-static int print_json(const javm_program *costs, const javm_program *counts, javm_gas_model model) {
-  json_t *blocks = json_array();
+/* In the instruction model a block's cost is the number of its instructions. Written as it comes: there may be 2^24 blocks. */
+static void print_json(const javm_program *costs, const javm_program *counts, javm_gas_model model) {
   size_t block_count = javm_program_block_count(costs);
   uint64_t cost_sum = 0, instruction_sum = 0;
-  bool good = blocks != NULL;
-  for (size_t i = 0; good && i < block_count; i++) {
+  printf("{\n  \"gas_model\": \"%s\",\n  \"block_count\": %zu,\n  \"blocks\": [", cli_gas_model_name(model),
+         block_count);
+  for (size_t i = 0; i < block_count; i++) {
     uint32_t pc, cost, instructions;
     javm_program_block(counts, i, &pc, &instructions);
     javm_program_block(costs, i, &pc, &cost);
-    good = cli_json_append(blocks, block_json(pc, cost, instructions));
+    printf("%s\n    { \"pc\": %" PRIu32 ", \"cost\": %" PRIu32 ", \"instructions\": %" PRIu32 " }", i ? "," : "", pc,
+           cost, instructions);
     cost_sum += cost;
     instruction_sum += instructions;
   }
-  json_t *all = json_object();
-  good = good && cli_json_set(all, "gas_model", json_string(cli_gas_model_name(model))) &&
-         cli_json_set(all, "block_count", cli_json_u64(block_count)) &&
-         cli_json_set(all, "instructions", cli_json_u64(instruction_sum)) &&
-         cli_json_set(all, "cost", cli_json_u64(cost_sum)) && json_object_set(all, "blocks", blocks) == 0;
-  json_decref(blocks);
-  if (good) return cli_json_print(all);
-  json_decref(all);
-  return cli_fail_memory();
+  printf("\n  ],\n  \"cost\": %" PRIu64 ",\n  \"instructions\": %" PRIu64 "\n}\n", cost_sum, instruction_sum);
 }
 
 static void print_text(const javm_program *costs, const javm_program *counts) {
@@ -72,7 +60,7 @@ static int print_costs(cli_input *input, const gas_options *options) {
   if (result == CLI_OK && (predecode(&spec.code, options->model, &costs, &error) != JAVM_OK ||
                            predecode(&spec.code, JAVM_GAS_INSTRUCTION, &counts, &error) != JAVM_OK))
     result = cli_fail_error(input->path, &error);
-  if (result == CLI_OK && options->json) result = print_json(costs, counts, options->model);
+  if (result == CLI_OK && options->json) print_json(costs, counts, options->model);
   else if (result == CLI_OK) print_text(costs, counts);
   javm_program_release(counts);
   javm_program_release(costs);

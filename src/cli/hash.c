@@ -3,7 +3,7 @@
 
 int cli_hash(int argc, char **argv) {
   static const struct option options[] = {
-    {"isa", required_argument, NULL, 'i'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+      {"isa", required_argument, NULL, 'i'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
   javm_load_config config;
   cli_input input;
   javm_hash hash;

@@ -36,8 +36,8 @@ int cli_input_open(const char *path, const javm_load_config *config, cli_input *
   else if (javm_load(input->dir, input->bytes.data, input->bytes.size, config, &input->cap, &error) != JAVM_OK)
     result = cli_fail_error(path, &error);
   if (result == CLI_OK)
-    input->form = cli_form_of(input->dir, input->bytes.data, input->bytes.size,
-                              config->has_isa ? config->isa : JAVM_ISA_JAM_0_7);
+    input->form =
+        cli_form_of(input->dir, input->bytes.data, input->bytes.size, config->has_isa ? config->isa : JAVM_ISA_JAM_0_7);
   else cli_input_close(input);
   return result;
 }

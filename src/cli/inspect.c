@@ -119,8 +119,7 @@ static bool describe_image(javm_dir *dir, javm_cap *image, json_t *out) {
   return cli_json_set(out, "instruction_set", json_string(cli_isa_name(spec.code.isa))) &&
          cli_json_set(out, "code_bytes", cli_json_u64(spec.code.code_bytes)) &&
          cli_json_set(out, "jump_table_entries", cli_json_u64(spec.code.jump_count)) &&
-         cli_json_set(out, "endpoints", endpoints_json(&spec)) &&
-         cli_json_set(out, "mappings", mappings_json(&spec)) &&
+         cli_json_set(out, "endpoints", endpoints_json(&spec)) && cli_json_set(out, "mappings", mappings_json(&spec)) &&
          cli_json_set(out, "gas_slots", numbers_json(spec.gas_slots, spec.gas_slot_count)) &&
          cli_json_set(out, "quota_slots", numbers_json(spec.quota_slots, spec.quota_slot_count)) &&
          cli_json_set(out, "pinned", slots_json(dir, spec.pinned, spec.pinned_count)) &&
@@ -138,8 +137,8 @@ static json_t *overlays_json(javm_dir *dir, javm_cap *instance, size_t count) {
                 javm_data_page_count(dir, data, &page_count) == JAVM_OK;
     javm_cap_release(dir, data);
     if (good)
-      good = cli_json_append(
-        out, json_pack("{s:I,s:I}", "start", (json_int_t)start, "page_count", (json_int_t)page_count));
+      good = cli_json_append(out,
+                             json_pack("{s:I,s:I}", "start", (json_int_t)start, "page_count", (json_int_t)page_count));
     if (good) continue;
     json_decref(out);
     return NULL;
@@ -179,8 +178,7 @@ static bool describe_instance(javm_dir *dir, javm_cap *instance, json_t *out) {
          cli_json_set(out, "overlays", overlays_json(dir, instance, spec.overlay_count)) &&
          cli_json_set(out, "mem_size", cli_json_u64(spec.mem_size)) &&
          cli_json_set(out, "heap_end", cli_json_u64(spec.heap_end)) &&
-         cli_json_set(out, "regs", regs_json(spec.regs)) &&
-         cli_json_set(out, "pc", cli_json_u64(spec.pc)) &&
+         cli_json_set(out, "regs", regs_json(spec.regs)) && cli_json_set(out, "pc", cli_json_u64(spec.pc)) &&
          cli_json_set(out, "gas_remaining", cli_json_u64(spec.gas_remaining)) &&
          cli_json_set(out, "paused", hash_or_null(&spec.paused));
 }
@@ -201,8 +199,7 @@ static bool describe_value(javm_dir *dir, javm_cap *cap, json_t *out) {
              cli_json_set(out, "size_log", cli_json_u64(size_log)) &&
              cli_json_set(out, "slots", cnode_slots_json(dir, cap, size_log));
     case JAVM_KIND_TYPE:
-      return javm_type_chain(dir, cap, &hash) == JAVM_OK &&
-             cli_json_set(out, "image_hash_chain", cli_json_hash(&hash));
+      return javm_type_chain(dir, cap, &hash) == JAVM_OK && cli_json_set(out, "image_hash_chain", cli_json_hash(&hash));
     case JAVM_KIND_ABSENT: break;
   }
   return true;
@@ -213,7 +210,7 @@ typedef struct contents {
   struct content {
     char hex[CLI_HEX_HASH];
     javm_kind kind;
-  } *values;
+  } * values;
   size_t count, capacity;
   uint64_t page_count;
   bool failed;
@@ -250,10 +247,10 @@ static bool describe_contents(javm_dir *dir, json_t *out) {
   json_t *list = json_array();
   bool good = list != NULL && !all.failed;
   for (size_t i = 0; good && i < all.count; i++)
-    good = cli_json_append(list, json_pack("{s:s,s:s}", "hash", all.values[i].hex, "kind",
-                                           javm_kind_text(all.values[i].kind)));
-  good = good && cli_json_set(out, "pages", cli_json_u64(all.page_count)) &&
-         json_object_set(out, "contents", list) == 0;
+    good = cli_json_append(
+        list, json_pack("{s:s,s:s}", "hash", all.values[i].hex, "kind", javm_kind_text(all.values[i].kind)));
+  good =
+      good && cli_json_set(out, "pages", cli_json_u64(all.page_count)) && json_object_set(out, "contents", list) == 0;
   json_decref(list);
   free(all.values);
   return good;
@@ -261,9 +258,7 @@ static bool describe_contents(javm_dir *dir, json_t *out) {
 
 /* ------------------------------------------------------------------------------------------------------- text */
 
-static bool is_plain(const json_t *value) {
-  return !json_is_object(value) && !json_is_array(value);
-}
+static bool is_plain(const json_t *value) { return !json_is_object(value) && !json_is_array(value); }
 
 static void print_plain(const char *key, const json_t *value) {
   if (json_is_string(value)) fputs(json_string_value(value), stdout);

@@ -27,9 +27,7 @@ bool cli_json_set(json_t *object, const char *key, json_t *value) {
   return json_object_set_new(object, key, value) == 0;
 }
 
-bool cli_json_append(json_t *array, json_t *value) {
-  return json_array_append_new(array, value) == 0;
-}
+bool cli_json_append(json_t *array, json_t *value) { return json_array_append_new(array, value) == 0; }
 
 int cli_json_print(json_t *value) {
   if (value == NULL) return cli_fail_memory();

@@ -12,14 +12,14 @@ static const struct {
   int (*run)(int argc, char **argv);
   const char *text;
 } commands[] = {
-  {"run", cli_run, "run a program, an Image or an Instance"},
-  {"conform", cli_conform, "check this machine against conformance files"},
-  {"replay", cli_replay, "run a recorded program against its recorded host calls"},
-  {"asm", cli_asm, "assemble a text to an Image"},
-  {"disasm", cli_disasm, "print a program as text that assembles to it"},
-  {"gas", cli_gas, "print what each basic block costs"},
-  {"hash", cli_hash, "print the hash of a value"},
-  {"inspect", cli_inspect, "print what a value is made of"},
+    {"run", cli_run, "run a program, an Image or an Instance"},
+    {"conform", cli_conform, "check this machine against conformance files"},
+    {"replay", cli_replay, "run a recorded program against its recorded host calls"},
+    {"asm", cli_asm, "assemble a text to an Image"},
+    {"disasm", cli_disasm, "print a program as text that assembles to it"},
+    {"gas", cli_gas, "print what each basic block costs"},
+    {"hash", cli_hash, "print the hash of a value"},
+    {"inspect", cli_inspect, "print what a value is made of"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

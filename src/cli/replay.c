@@ -140,8 +140,8 @@ static int replay_call(replay *r, const javm_exit *left, bool *done) {
   char word[48];
   bool only_reads;
   uint32_t pc = cli_ecall_pc(&r->m.code, javm_machine_pc(r->m.machine));
-  uint32_t number = left->kind == JAVM_EXIT_HOST_CALL ? left->number
-                                                      : (uint32_t)javm_machine_regs(r->m.machine)[ECALL_OPERATION_REG];
+  uint32_t number =
+      left->kind == JAVM_EXIT_HOST_CALL ? left->number : (uint32_t)javm_machine_regs(r->m.machine)[ECALL_OPERATION_REG];
   sprintf(word, "ecalli=%" PRIu32, number);
   bool same = r->read == TRACE_READ_LINE && r->line.word == TRACE_ECALLI && r->line.value == number;
   int result = compare(r, same, word, pc);

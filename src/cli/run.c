@@ -211,13 +211,13 @@ static int run(const run_options *options) {
 
 int cli_run(int argc, char **argv) {
   static const struct option long_options[] = {
-    {"endpoint", required_argument, NULL, 'e'}, {"pc", required_argument, NULL, 'p'},
-    {"arg", required_argument, NULL, 'a'},      {"input", required_argument, NULL, 'n'},
-    {"gas", required_argument, NULL, 'G'},      {"gas-model", required_argument, NULL, 'g'},
-    {"isa", required_argument, NULL, 'i'},      {"yields", required_argument, NULL, 'y'},
-    {"catch", required_argument, NULL, 'c'},    {"trace", required_argument, NULL, 't'},
-    {"save", required_argument, NULL, 's'},     {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+      {"endpoint", required_argument, NULL, 'e'}, {"pc", required_argument, NULL, 'p'},
+      {"arg", required_argument, NULL, 'a'},      {"input", required_argument, NULL, 'n'},
+      {"gas", required_argument, NULL, 'G'},      {"gas-model", required_argument, NULL, 'g'},
+      {"isa", required_argument, NULL, 'i'},      {"yields", required_argument, NULL, 'y'},
+      {"catch", required_argument, NULL, 'c'},    {"trace", required_argument, NULL, 't'},
+      {"save", required_argument, NULL, 's'},     {"json", no_argument, NULL, 'j'},
+      {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
   run_options options;
   int given, result = CLI_OK;
   memset(&options, 0, sizeof options);

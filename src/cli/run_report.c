@@ -109,8 +109,8 @@ static bool set_end(json_t *out, const javm_result *result) {
     return cli_json_set(out, "host_call", cli_json_u64(result->host_function));
   }
   if (result->kind != JAVM_RESULT_FAULTED) return true;
-  bool good = cli_json_set(out, "fault", json_string(fault_of(result))) &&
-              cli_json_set(out, "pc", cli_json_u64(result->pc));
+  bool good =
+      cli_json_set(out, "fault", json_string(fault_of(result))) && cli_json_set(out, "pc", cli_json_u64(result->pc));
   if (good && result->fault.kind == JAVM_EXIT_PAGE_FAULT)
     good = cli_json_set(out, "address", cli_json_u64(result->fault.address));
   if (good && result->refusal != JAVM_REFUSAL_NONE)

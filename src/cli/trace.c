@@ -9,17 +9,17 @@ static const struct {
   trace_word word;
   const char *form;
 } words[] = {
-  {"program 0x", TRACE_PROGRAM, "program 0x<hex>"},
-  {"javm isa=", TRACE_JAVM, "javm isa=<set> gas-model=<model>"},
-  {"memwrite 0x", TRACE_MEMWRITE, "memwrite 0x<address> len=<n> <- 0x<hex>"},
-  {"memread 0x", TRACE_MEMREAD, "memread 0x<address> len=<n> -> 0x<hex>"},
-  {"start pc=", TRACE_START, "start pc=<n> gas=<n> r<nn>=0x<hex>..."},
-  {"ecalli=", TRACE_ECALLI, "ecalli=<n> pc=<n> gas=<n> r<nn>=0x<hex>..."},
-  {"setreg r", TRACE_SETREG, "setreg r<nn> <- 0x<hex>"},
-  {"setgas ", TRACE_SETGAS, "setgas <- <n>"},
-  {"HALT pc=", TRACE_HALT, "HALT pc=<n> gas=<n> r<nn>=0x<hex>..."},
-  {"OOG pc=", TRACE_OOG, "OOG pc=<n> gas=<n> r<nn>=0x<hex>..."},
-  {"PANIC=", TRACE_PANIC, "PANIC=<argument> pc=<n> gas=<n> r<nn>=0x<hex>..."},
+    {"program 0x", TRACE_PROGRAM, "program 0x<hex>"},
+    {"javm isa=", TRACE_JAVM, "javm isa=<set> gas-model=<model>"},
+    {"memwrite 0x", TRACE_MEMWRITE, "memwrite 0x<address> len=<n> <- 0x<hex>"},
+    {"memread 0x", TRACE_MEMREAD, "memread 0x<address> len=<n> -> 0x<hex>"},
+    {"start pc=", TRACE_START, "start pc=<n> gas=<n> r<nn>=0x<hex>..."},
+    {"ecalli=", TRACE_ECALLI, "ecalli=<n> pc=<n> gas=<n> r<nn>=0x<hex>..."},
+    {"setreg r", TRACE_SETREG, "setreg r<nn> <- 0x<hex>"},
+    {"setgas ", TRACE_SETGAS, "setgas <- <n>"},
+    {"HALT pc=", TRACE_HALT, "HALT pc=<n> gas=<n> r<nn>=0x<hex>..."},
+    {"OOG pc=", TRACE_OOG, "OOG pc=<n> gas=<n> r<nn>=0x<hex>..."},
+    {"PANIC=", TRACE_PANIC, "PANIC=<argument> pc=<n> gas=<n> r<nn>=0x<hex>..."},
 };
 enum { WORD_COUNT = sizeof words / sizeof words[0] };
 

@@ -33,18 +33,18 @@ typedef enum trace_word {
 
 typedef struct trace_line {
   trace_word word;
-  size_t number;        /* of the line, from 1 */
-  const char *text;     /* the line from its word on, not terminated */
+  size_t number;    /* of the line, from 1 */
+  const char *text; /* the line from its word on, not terminated */
   size_t length;
-  uint64_t value;       /* ECALLI: the call's number; PANIC: the argument; SETREG, SETGAS: the value */
+  uint64_t value; /* ECALLI: the call's number; PANIC: the argument; SETREG, SETGAS: the value */
   uint32_t pc;
   uint64_t gas;
   uint64_t regs[JAVM_REG_COUNT];
-  unsigned reg;         /* SETREG */
-  uint32_t address;     /* MEMREAD, MEMWRITE */
-  const char *hex;      /* PROGRAM, MEMREAD, MEMWRITE: digits without 0x */
+  unsigned reg;     /* SETREG */
+  uint32_t address; /* MEMREAD, MEMWRITE */
+  const char *hex;  /* PROGRAM, MEMREAD, MEMWRITE: digits without 0x */
   size_t hex_length;
-  javm_isa isa;         /* JAVM */
+  javm_isa isa; /* JAVM */
   javm_gas_model gas_model;
 } trace_line;
 

@@ -27,7 +27,7 @@ enum { GROUP_COUNT = sizeof groups / sizeof *groups };
 static const uint16_t plain[256] = {
 #define OP(number, name, format, reads, writes, ends_block, can_fault, gas) [number] = JV_H_##name,
 #include "exec/ops.def"
-  [JV_OP_INVALID] = JV_H_invalid,
+    [JV_OP_INVALID] = JV_H_invalid,
 };
 
 static bool unresolved(const jv_insn *insn) { return jv_has_target(insn->op) && insn->y == JV_NO_TARGET; }
@@ -74,10 +74,8 @@ void jv_fuse(javm_program *p) {
   for (uint16_t g = 0; g < GROUP_COUNT; g++) {
     uint8_t op = groups[g].ops[0];
     next[g] = GROUP_COUNT;
-    if (first[op] == GROUP_COUNT)
-      first[op] = g;
-    else
-      next[last[op]] = g;
+    if (first[op] == GROUP_COUNT) first[op] = g;
+    else next[last[op]] = g;
     last[op] = g;
   }
   uint32_t covered = 0; /* records below this are in a group already */

@@ -20,8 +20,7 @@ javm_status jv_mem_init(jv_mem *m, const javm_allocator *allocator) {
 static void give_back(jv_mem *m, jv_page *page) {
   if (page && m->spare && *m->spare_count < m->spare_capacity && jv_obj_unique(&page->obj))
     m->spare[(*m->spare_count)++] = page;
-  else
-    jv_page_release(m->allocator, page);
+  else jv_page_release(m->allocator, page);
 }
 
 void jv_mem_reset(jv_mem *m) {
@@ -55,10 +54,8 @@ static size_t region_from(const jv_mem *m, uint32_t page) {
   size_t low = 0, high = m->region_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (region_end(&m->regions[middle]) <= page)
-      low = middle + 1;
-    else
-      high = middle;
+    if (region_end(&m->regions[middle]) <= page) low = middle + 1;
+    else high = middle;
   }
   return low;
 }
@@ -90,10 +87,8 @@ static void drop_front(jv_region *r, uint32_t pages) {
 static void forget_pages(jv_mem *m, jv_dirty_page *list, size_t *count, uint32_t first, uint32_t end) {
   size_t kept = 0;
   for (size_t i = 0; i < *count; i++) {
-    if (list[i].page >= first && list[i].page < end)
-      give_back(m, list[i].bytes);
-    else
-      list[kept++] = list[i];
+    if (list[i].page >= first && list[i].page < end) give_back(m, list[i].bytes);
+    else list[kept++] = list[i];
   }
   *count = kept;
 }
@@ -104,10 +99,8 @@ static void forget_touched(jv_mem *m, uint32_t first, uint32_t end) {
   size_t kept = 0;
   for (size_t i = 0; i < m->touched_count; i++) {
     uint32_t page = m->touched[i];
-    if (page >= first && page < end)
-      m->read[page] = m->write[page] = 0;
-    else
-      m->touched[kept++] = page;
+    if (page >= first && page < end) m->read[page] = m->write[page] = 0;
+    else m->touched[kept++] = page;
   }
   m->touched_count = kept;
 }
@@ -230,10 +223,8 @@ static jv_touch make_private(jv_mem *m, const jv_region *r, uint32_t page, bool 
   if (!copy) return failed(m, JAVM_OUT_OF_MEMORY);
   memcpy(copy->bytes, bytes, JAVM_PAGE_BYTES);
   uintptr_t word = word_of(page, copy->bytes);
-  if (dirty)
-    m->dirty[m->dirty_count++] = (jv_dirty_page){page, copy};
-  else
-    m->host_pages[m->host_page_count++] = (jv_dirty_page){page, copy};
+  if (dirty) m->dirty[m->dirty_count++] = (jv_dirty_page){page, copy};
+  else m->host_pages[m->host_page_count++] = (jv_dirty_page){page, copy};
   set_words(m, page, word, dirty ? word : 0);
   return JV_TOUCH_OK;
 }

@@ -31,8 +31,8 @@ typedef javm_status (*jv_page_source_fn)(void *ctx, uint32_t index, const uint8_
 typedef struct jv_region {
   uint32_t first_page;
   uint32_t page_count;
-  uint8_t access; /* javm_access */
-  bool is_heap;   /* accessible (read-write) below heap_end only */
+  uint8_t access;           /* javm_access */
+  bool is_heap;             /* accessible (read-write) below heap_end only */
   jv_page_source_fn source; /* NULL: zeros */
   void *source_ctx;
   uint32_t source_first; /* added to the index given to source */
@@ -40,8 +40,8 @@ typedef struct jv_region {
 } jv_region;
 
 typedef struct jv_dirty_page {
-  uint32_t page;       /* guest page number */
-  jv_page *bytes;      /* private copy; owned by the memory unless taken */
+  uint32_t page;  /* guest page number */
+  jv_page *bytes; /* private copy; owned by the memory unless taken */
 } jv_dirty_page;
 
 typedef struct jv_mem {
@@ -50,8 +50,8 @@ typedef struct jv_mem {
   const javm_allocator *allocator;
   jv_region *regions; /* accessible ones and the heap, by address, disjoint: what a later one covers is cut away */
   size_t region_count, region_capacity;
-  uint64_t heap_end;   /* the byte after the heap's last; 0 without a heap */
-  uint64_t heap_limit; /* the heap cannot grow past it; 0 without a heap */
+  uint64_t heap_end;    /* the byte after the heap's last; 0 without a heap */
+  uint64_t heap_limit;  /* the heap cannot grow past it; 0 without a heap */
   jv_dirty_page *dirty; /* one for each page written */
   size_t dirty_count, dirty_capacity;
   jv_dirty_page *host_pages; /* private pages that the guest only reads: poked by the host */
@@ -61,9 +61,9 @@ typedef struct jv_mem {
   struct jv_page **spare; /* a stack of pages to use again; shared by the memories of one VM, may be NULL */
   size_t *spare_count;
   size_t spare_capacity; /* a reset gives pages back to `spare` up to this many */
-  uint32_t fault_page;  /* after a failed access: the first failing page */
-  javm_status status;   /* after a host failure (jv_mem_touch): why */
-  javm_hash missing;    /* for VALUE_NOT_FOUND */
+  uint32_t fault_page;   /* after a failed access: the first failing page */
+  javm_status status;    /* after a host failure (jv_mem_touch): why */
+  javm_hash missing;     /* for VALUE_NOT_FOUND */
 } jv_mem;
 
 javm_status jv_mem_init(jv_mem *m, const javm_allocator *allocator);

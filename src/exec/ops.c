@@ -58,52 +58,52 @@ static void two_imms(const uint8_t *c, int at, int lx, jv_decoded *out) {
 static void decode_operands(const uint8_t *c, uint32_t pc, jv_decoded *out) {
   int skip = out->skip, low = c[1] & 15, high = c[1] >> 4;
   switch ((jv_format)jv_ops[out->op].format) {
-  case JV_FORMAT_NONE: break;
-  case JV_FORMAT_IMM: out->x = signed_imm(c + 1, clamp4(skip)); break;
-  case JV_FORMAT_REG_IMM64:
-    out->a = reg(low);
-    out->x = jv_load_le(c + 2, 8);
-    break;
-  case JV_FORMAT_IMM_IMM: two_imms(c, 2, c[1] & 7, out); break;
-  case JV_FORMAT_OFFSET: out->target = pc + (uint32_t)signed_imm(c + 1, clamp4(skip)); break;
-  case JV_FORMAT_REG_IMM:
-    out->a = reg(low);
-    out->x = signed_imm(c + 2, clamp4(skip - 1));
-    break;
-  case JV_FORMAT_REG_IMM_IMM:
-    out->a = reg(low);
-    two_imms(c, 2, high & 7, out);
-    break;
-  case JV_FORMAT_REG_IMM_OFFSET:
-    out->a = reg(low);
-    two_imms(c, 2, high & 7, out);
-    out->target = pc + (uint32_t)out->y;
-    out->y = 0;
-    break;
-  case JV_FORMAT_REG_REG:
-    out->d = reg(low);
-    out->a = reg(high);
-    break;
-  case JV_FORMAT_REG_REG_IMM:
-    out->a = reg(low);
-    out->b = reg(high);
-    out->x = signed_imm(c + 2, clamp4(skip - 1));
-    break;
-  case JV_FORMAT_REG_REG_OFFSET:
-    out->a = reg(low);
-    out->b = reg(high);
-    out->target = pc + (uint32_t)signed_imm(c + 2, clamp4(skip - 1));
-    break;
-  case JV_FORMAT_REG_REG_IMM_IMM:
-    out->a = reg(low);
-    out->b = reg(high);
-    two_imms(c, 3, c[2] & 7, out);
-    break;
-  case JV_FORMAT_REG_REG_REG:
-    out->a = reg(low);
-    out->b = reg(high);
-    out->d = reg(c[2] & 15);
-    break;
+    case JV_FORMAT_NONE: break;
+    case JV_FORMAT_IMM: out->x = signed_imm(c + 1, clamp4(skip)); break;
+    case JV_FORMAT_REG_IMM64:
+      out->a = reg(low);
+      out->x = jv_load_le(c + 2, 8);
+      break;
+    case JV_FORMAT_IMM_IMM: two_imms(c, 2, c[1] & 7, out); break;
+    case JV_FORMAT_OFFSET: out->target = pc + (uint32_t)signed_imm(c + 1, clamp4(skip)); break;
+    case JV_FORMAT_REG_IMM:
+      out->a = reg(low);
+      out->x = signed_imm(c + 2, clamp4(skip - 1));
+      break;
+    case JV_FORMAT_REG_IMM_IMM:
+      out->a = reg(low);
+      two_imms(c, 2, high & 7, out);
+      break;
+    case JV_FORMAT_REG_IMM_OFFSET:
+      out->a = reg(low);
+      two_imms(c, 2, high & 7, out);
+      out->target = pc + (uint32_t)out->y;
+      out->y = 0;
+      break;
+    case JV_FORMAT_REG_REG:
+      out->d = reg(low);
+      out->a = reg(high);
+      break;
+    case JV_FORMAT_REG_REG_IMM:
+      out->a = reg(low);
+      out->b = reg(high);
+      out->x = signed_imm(c + 2, clamp4(skip - 1));
+      break;
+    case JV_FORMAT_REG_REG_OFFSET:
+      out->a = reg(low);
+      out->b = reg(high);
+      out->target = pc + (uint32_t)signed_imm(c + 2, clamp4(skip - 1));
+      break;
+    case JV_FORMAT_REG_REG_IMM_IMM:
+      out->a = reg(low);
+      out->b = reg(high);
+      two_imms(c, 3, c[2] & 7, out);
+      break;
+    case JV_FORMAT_REG_REG_REG:
+      out->a = reg(low);
+      out->b = reg(high);
+      out->d = reg(c[2] & 15);
+      break;
   }
 }
 

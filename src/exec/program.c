@@ -33,10 +33,8 @@ uint32_t jv_program_find(const javm_program *p, uint32_t pc) {
   uint32_t low = 0, high = p->insn_count;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
-    if (p->pcs[middle] < pc)
-      low = middle + 1;
-    else
-      high = middle;
+    if (p->pcs[middle] < pc) low = middle + 1;
+    else high = middle;
   }
   return low < p->insn_count && p->pcs[low] == pc ? low : UINT32_MAX;
 }

@@ -44,10 +44,8 @@ static size_t number_place(const number_table *t, uint64_t id) {
   size_t low = 0, high = t->count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (t->entries[middle].id < id)
-      low = middle + 1;
-    else
-      high = middle;
+    if (t->entries[middle].id < id) low = middle + 1;
+    else high = middle;
   }
   return low;
 }
@@ -78,10 +76,8 @@ static size_t catcher_place(const content *c, const javm_hash *key, bool *found)
     size_t middle = low + (high - low) / 2;
     int order = memcmp(&c->catchers[middle].key, key, sizeof *key);
     if (order == 0) *found = true;
-    if (order < 0)
-      low = middle + 1;
-    else
-      high = middle;
+    if (order < 0) low = middle + 1;
+    else high = middle;
   }
   return low;
 }
@@ -176,10 +172,8 @@ static void yield_catcher_marker(void *ctx, const javm_hash *key, size_t index, 
   bool found;
   pthread_mutex_lock(&s->lock);
   size_t i = catcher_place(&s->c, key, &found);
-  if (found && index < s->c.catchers[i].count)
-    *marker = s->c.catchers[i].markers[index];
-  else
-    memset(marker, 0, sizeof *marker);
+  if (found && index < s->c.catchers[i].count) *marker = s->c.catchers[i].markers[index];
+  else memset(marker, 0, sizeof *marker);
   pthread_mutex_unlock(&s->lock);
 }
 
@@ -222,7 +216,8 @@ static javm_status file_save(void *ctx, javm_cap *data, uint64_t quota, uint64_t
   pthread_mutex_lock(&s->lock);
   uint64_t left = number_get(&s->c.quotas, quota);
   javm_status status = left < size_bytes ? JAVM_OUT_OF_RANGE : JAVM_OK;
-  if (status == JAVM_OK && !jv_grow(s->allocator, &s->c.files, &s->c.file_capacity, s->c.file_count + 1, sizeof *s->c.files))
+  if (status == JAVM_OK &&
+      !jv_grow(s->allocator, &s->c.files, &s->c.file_capacity, s->c.file_count + 1, sizeof *s->c.files))
     status = JAVM_OUT_OF_MEMORY;
   if (status == JAVM_OK) status = number_set(s->allocator, &s->c.quotas, quota, left - size_bytes, &previous);
   if (status == JAVM_OK) {
@@ -405,8 +400,7 @@ static javm_status get_files(reader *r, javm_local_assist *s, content *c) {
   return JAVM_OK;
 }
 
-javm_status javm_local_assist_import(javm_local_assist *s, const uint8_t *bytes, size_t size_bytes,
-                                     javm_error *error) {
+javm_status javm_local_assist_import(javm_local_assist *s, const uint8_t *bytes, size_t size_bytes, javm_error *error) {
   reader r = {bytes, size_bytes, 0, error};
   content c;
   memset(&c, 0, sizeof c);

@@ -53,11 +53,8 @@ void javm_result_clear(javm_dir *dir, javm_result *result) {
 
 static void trace_end(javm_vm *vm, jv_entry *e) {
   if (!jv_is_traced(vm, e)) return;
-  javm_trace_event event = {.kind = JAVM_TRACE_END,
-                            .pc = e->state.pc,
-                            .gas = e->state.gas,
-                            .regs = e->state.regs,
-                            .exit = e->exit};
+  javm_trace_event event = {
+      .kind = JAVM_TRACE_END, .pc = e->state.pc, .gas = e->state.gas, .regs = e->state.regs, .exit = e->exit};
   vm->config.trace(vm->config.trace_ctx, &event);
 }
 
@@ -202,10 +199,8 @@ static bool slots_after_halt(javm_vm *vm, const jv_entry *e, const jv_entry *cal
 
 static void hand_effects_up(jv_entry *e, jv_entry *caller) {
   if (!e->effects.first) return;
-  if (caller->effects.last)
-    caller->effects.last->next = e->effects.first;
-  else
-    caller->effects.first = e->effects.first;
+  if (caller->effects.last) caller->effects.last->next = e->effects.first;
+  else caller->effects.first = e->effects.first;
   caller->effects.last = e->effects.last;
   e->effects = (jv_effects){NULL, NULL};
 }

@@ -33,10 +33,8 @@ static uint32_t ecall_pc(const jv_entry *e) {
   uint32_t low = 0, high = p->insn_count;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
-    if (p->pcs[middle] < e->state.pc)
-      low = middle + 1;
-    else
-      high = middle;
+    if (p->pcs[middle] < e->state.pc) low = middle + 1;
+    else high = middle;
   }
   return low ? p->pcs[low - 1] : 0;
 }
@@ -46,8 +44,8 @@ static void trace(javm_vm *vm, const javm_trace_event *event) { vm->config.trace
 void jv_trace_resume(javm_vm *vm, jv_entry *e) {
   if (!e->traced) return;
   e->traced = false;
-  trace(vm, &(javm_trace_event){
-                .kind = JAVM_TRACE_RESUME, .pc = e->state.pc, .gas = e->state.gas, .regs = e->state.regs});
+  trace(vm,
+        &(javm_trace_event){.kind = JAVM_TRACE_RESUME, .pc = e->state.pc, .gas = e->state.gas, .regs = e->state.regs});
 }
 
 jv_touch jv_guest_read(javm_vm *vm, jv_entry *e, uint32_t address, void *to, size_t size) {

@@ -37,8 +37,8 @@ static javm_status add_backed(javm_vm *vm, jv_entry *e, uint32_t start, uint32_t
                    page_count, region_pages);
   jv_backing *b = &e->backings[e->backing_count];
   *b = (jv_backing){vm, e, NULL, page_count, start, region_pages, persists};
-  jv_region region = {start / JAVM_PAGE_BYTES, region_pages, (uint8_t)access, false, page_count ? fetch_page : NULL, b,
-                      0, page_count};
+  jv_region region = {
+      start / JAVM_PAGE_BYTES, region_pages, (uint8_t)access, false, page_count ? fetch_page : NULL, b, 0, page_count};
   if (jv_mem_add_region(&e->mem, &region) != JAVM_OK) return jv_fail_memory(error);
   b->pages = jv_obj_retain(pages);
   e->backing_count++;
@@ -134,8 +134,8 @@ static javm_status map_memory(javm_vm *vm, jv_entry *e, const jv_instance *inst,
     const jv_overlay *o = &inst->overlays[i];
     if (overlay_is_mapped(spec, inst, o)) continue;
     if (o->start % JAVM_PAGE_BYTES || o->start / JAVM_PAGE_BYTES + (uint64_t)o->page_count > JV_GUEST_PAGES)
-      return jv_fail(error, JAVM_INVALID_INSTANCE, i, "rw_overlays[%zu]: 0x%x with %u pages is not a range of pages",
-                     i, o->start, o->page_count);
+      return jv_fail(error, JAVM_INVALID_INSTANCE, i, "rw_overlays[%zu]: 0x%x with %u pages is not a range of pages", i,
+                     o->start, o->page_count);
     if (o->page_count == 0) continue;
     status = add_backed(vm, e, o->start, o->page_count, JAVM_ACCESS_WRITE, o->pages, o->page_count, true, error);
   }
@@ -231,8 +231,7 @@ static javm_status fill(javm_vm *vm, jv_entry *e, const jv_instance *inst, javm_
   if (status != JAVM_OK) return status;
   e->chain = inst->chain;
   e->state = (jv_state){.pc = ep->entry_pc, .mem = &e->mem};
-  for (int i = 0; i < JAVM_REG_COUNT; i++)
-    e->state.regs[i] = ep->initial_regs[i] ? ep->initial_regs[i] : inst->regs[i];
+  for (int i = 0; i < JAVM_REG_COUNT; i++) e->state.regs[i] = ep->initial_regs[i] ? ep->initial_regs[i] : inst->regs[i];
   memcpy(&e->state.regs[JV_REG_ARG], args, 4 * sizeof *args);
   return JAVM_OK;
 }
@@ -253,8 +252,7 @@ javm_status jv_entry_build(javm_vm *vm, javm_cap *instance, uint64_t endpoint, c
   if (!jv_hash_is_zero(&inst->paused))
     return jv_fail(error, JAVM_INVALID_INSTANCE, 0, "the instance is paused: it can be resumed, not invoked");
   if (!inst->image) return jv_fail_missing(error, JAVM_IMAGE_NOT_FOUND, &none, "the instance has no image");
-  if (!inst->root_cnode)
-    return jv_fail(error, JAVM_INVALID_INSTANCE, 0, "root_cnode: the instance has none");
+  if (!inst->root_cnode) return jv_fail(error, JAVM_INVALID_INSTANCE, 0, "root_cnode: the instance has none");
   jv_entry *e = entry_new(vm);
   if (!e) return jv_fail_memory(error);
   e->is_bottom = e->has_exit = e->dropped = e->traced = e->gas_metered = false;
@@ -300,11 +298,10 @@ static bool overlay_base(javm_vm *vm, const jv_backing *b, jv_overlay *o) {
   unsigned from = jv_tree_level(b->page_count), to = jv_tree_level(b->region_pages);
   o->start = b->start;
   o->page_count = b->region_pages;
-  if (b->page_count == 0)
-    return jv_tree_fill(vm->dir, &o->pages, to, b->region_pages, &jv_dir_zero_page(vm->dir)->obj);
+  if (b->page_count == 0) return jv_tree_fill(vm->dir, &o->pages, to, b->region_pages, &jv_dir_zero_page(vm->dir)->obj);
   if (!jv_tree_resize(vm->dir, &o->pages, b->pages, from, to)) return false;
-  return b->page_count == b->region_pages || jv_tree_extend(vm->dir, &o->pages, to, b->page_count, b->region_pages,
-                                                            &jv_dir_zero_page(vm->dir)->obj);
+  return b->page_count == b->region_pages ||
+         jv_tree_extend(vm->dir, &o->pages, to, b->page_count, b->region_pages, &jv_dir_zero_page(vm->dir)->obj);
 }
 
 static bool build_overlays(javm_vm *vm, jv_entry *e, jv_overlay *overlays) {

@@ -27,10 +27,8 @@ static jv_host_function *find_function(const javm_vm *vm, uint32_t number, size_
   size_t low = 0, high = vm->function_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (vm->functions[middle].number < number)
-      low = middle + 1;
-    else
-      high = middle;
+    if (vm->functions[middle].number < number) low = middle + 1;
+    else high = middle;
   }
   if (place) *place = low;
   return low < vm->function_count && vm->functions[low].number == number ? &vm->functions[low] : NULL;

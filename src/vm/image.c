@@ -11,13 +11,14 @@ static javm_status check_code(javm_dir *dir, const javm_image_spec *spec, javm_e
   javm_status status = JAVM_OK;
   for (size_t i = 0; status == JAVM_OK && i < code->jump_count; i++) {
     if (!jv_bits_get(&starts, code->jump_table[i]))
-      status = jv_fail(error, JAVM_INVALID_IMAGE, i, "jump_table[%zu]: %u is not a block start", i, code->jump_table[i]);
+      status =
+          jv_fail(error, JAVM_INVALID_IMAGE, i, "jump_table[%zu]: %u is not a block start", i, code->jump_table[i]);
   }
   for (size_t i = 0; status == JAVM_OK && i < spec->endpoint_count; i++) {
     const javm_endpoint *e = &spec->endpoints[i];
     if (!jv_bits_get(&starts, e->entry_pc))
-      status = jv_fail(error, JAVM_INVALID_IMAGE, i, "endpoint %u: entry_pc %u is not a block start", e->index,
-                       e->entry_pc);
+      status =
+          jv_fail(error, JAVM_INVALID_IMAGE, i, "endpoint %u: entry_pc %u is not a block start", e->index, e->entry_pc);
   }
   if (status == JAVM_OK && spec->endpoint_count == 0 && !jv_bits_get(&starts, 0))
     status = jv_fail(error, JAVM_INVALID_IMAGE, 0, "code: no instruction at 0, where the only endpoint enters");

@@ -51,7 +51,8 @@ static javm_status load(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv_l
   l->image = javm_cap_retain(image);
   l->reference = reference_to(vm, image);
   l->load_cycles = load_cycles;
-  for (size_t i = 0; i < spec->pinned_count; i++) l->pinned[spec->pinned[i].slot >> 3] |= 1 << (spec->pinned[i].slot & 7);
+  for (size_t i = 0; i < spec->pinned_count; i++)
+    l->pinned[spec->pinned[i].slot >> 3] |= 1 << (spec->pinned[i].slot & 7);
   if (!l->reference) {
     unload(vm, l);
     return jv_fail_memory(error);

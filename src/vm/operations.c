@@ -42,8 +42,7 @@ static jv_op_result put_two(javm_vm *vm, jv_entry *e, const jv_path *first, javm
   if (jv_slot_write(vm, &slots, e->size_log, first, first_cap, &result) &&
       jv_slot_write(vm, &slots, e->size_log, second, second_cap, &result))
     commit_slots(vm, e, slots); /* commit */
-  else
-    jv_release(vm->dir, slots);
+  else jv_release(vm->dir, slots);
   return result;
 }
 
@@ -76,12 +75,9 @@ jv_op_result jv_operation_move(javm_vm *vm, jv_entry *e) {
       !jv_operand(vm, e, ARG(0), &from, &cap, &result))
     return result;
   uint32_t shared = shared_steps(&from, &to);
-  if (shared == from.length && shared < to.length)
-    result = jv_refuse(vm, JAVM_REFUSAL_SLOT_OPERAND); /* into itself */
-  else if (shared == from.length)
-    result = JV_OP_CONTINUE;
-  else
-    result = put_two(vm, e, &from, NULL, &to, cap);
+  if (shared == from.length && shared < to.length) result = jv_refuse(vm, JAVM_REFUSAL_SLOT_OPERAND); /* into itself */
+  else if (shared == from.length) result = JV_OP_CONTINUE;
+  else result = put_two(vm, e, &from, NULL, &to, cap);
   jv_release(vm->dir, cap);
   return result;
 }
@@ -170,7 +166,8 @@ static javm_status pages_present(javm_vm *vm, const jv_data *data, uint64_t offs
     jv_page *held = NULL;
     const uint8_t *bytes;
     javm_hash missing = {{0}};
-    javm_status status = jv_resolve_page(vm->dir, jv_tree_get(data->pages, level, (uint32_t)page), &held, &bytes, &missing);
+    javm_status status =
+        jv_resolve_page(vm->dir, jv_tree_get(data->pages, level, (uint32_t)page), &held, &bytes, &missing);
     jv_release(vm->dir, held);
     if (status == JAVM_OUT_OF_MEMORY) return jv_fail_memory(&vm->failure);
     if (status != JAVM_OK) return jv_fail_missing(&vm->failure, status, &missing, "a page of the Data");
@@ -211,10 +208,8 @@ jv_op_result jv_operation_read_data(javm_vm *vm, jv_entry *e) {
   if (!jv_operand_of(vm, e, ARG(0), JAVM_KIND_DATA, NULL, &data, &result)) return result;
   uint64_t size = (uint64_t)data->as.data.page_count * JAVM_PAGE_BYTES, offset = ARG(3);
   uint64_t length = offset >= size ? 0 : ARG(2) < size - offset ? ARG(2) : size - offset;
-  if (!range_ok(ARG(1), length))
-    result = jv_refuse(vm, JAVM_REFUSAL_ARGUMENT);
-  else
-    result = length ? copy_out(vm, e, &data->as.data, (uint32_t)ARG(1), length, offset) : done(e, 0);
+  if (!range_ok(ARG(1), length)) result = jv_refuse(vm, JAVM_REFUSAL_ARGUMENT);
+  else result = length ? copy_out(vm, e, &data->as.data, (uint32_t)ARG(1), length, offset) : done(e, 0);
   jv_release(vm->dir, data);
   return result;
 }
@@ -248,7 +243,8 @@ jv_op_result jv_operation_mint_data(javm_vm *vm, jv_entry *e) {
   jv_path to;
   javm_cap *quota;
   uint64_t address = ARG(0), length = ARG(1);
-  if (!destination(vm, e, ARG(3), &to, &result) || !jv_operand_of(vm, e, ARG(2), JAVM_KIND_ABSENT, NULL, &quota, &result))
+  if (!destination(vm, e, ARG(3), &to, &result) ||
+      !jv_operand_of(vm, e, ARG(2), JAVM_KIND_ABSENT, NULL, &quota, &result))
     return result;
   bool is_quota = vm->config.assist && jv_is_kernel(vm, quota, JAVM_KERNEL_QUOTA);
   uint64_t id = is_quota ? quota->as.instance.regs[JV_REG_ARG] : 0;
@@ -292,10 +288,8 @@ jv_op_result jv_operation_emit(javm_vm *vm, jv_entry *e) {
   }
   /* commit */
   effect->emit = cap;
-  if (e->effects.last)
-    e->effects.last->next = effect;
-  else
-    e->effects.first = effect;
+  if (e->effects.last) e->effects.last->next = effect;
+  else e->effects.first = effect;
   e->effects.last = effect;
   return JV_OP_CONTINUE;
 }
@@ -446,14 +440,10 @@ jv_op_result jv_operation_call(javm_vm *vm, jv_entry *e) {
   javm_cap *instance;
   if (!jv_operand_of(vm, e, ARG(0), JAVM_KIND_INSTANCE, NULL, &instance, &result)) return result;
   jv_entry *callee = NULL;
-  if (vm->depth >= vm->config.max_depth)
-    result = jv_refuse(vm, JAVM_REFUSAL_STACK_FULL);
-  else if (is_any_kernel(vm, instance))
-    result = jv_refuse(vm, JAVM_REFUSAL_KERNEL_CALL);
-  else if (!instance->as.instance.image)
-    result = jv_refuse(vm, JAVM_REFUSAL_INVALID_INSTANCE);
-  else if (!jv_frames_reserve(vm))
-    result = jv_op_out_of_memory(vm);
+  if (vm->depth >= vm->config.max_depth) result = jv_refuse(vm, JAVM_REFUSAL_STACK_FULL);
+  else if (is_any_kernel(vm, instance)) result = jv_refuse(vm, JAVM_REFUSAL_KERNEL_CALL);
+  else if (!instance->as.instance.image) result = jv_refuse(vm, JAVM_REFUSAL_INVALID_INSTANCE);
+  else if (!jv_frames_reserve(vm)) result = jv_op_out_of_memory(vm);
   else {
     javm_status status = jv_entry_build(vm, instance, ARG(1), &ARG(2), &callee, &vm->failure);
     result = status == JAVM_OK ? JV_OP_SWITCH : call_failed(vm, status);
@@ -477,16 +467,12 @@ jv_op_result jv_operation_yield(javm_vm *vm, jv_entry *e) {
   size_t catcher;
   uint64_t index;
   if (!jv_operand(vm, e, ARG(0), NULL, &marker, &result)) return result;
-  if (vm->depth >= vm->config.max_depth)
-    result = jv_refuse(vm, JAVM_REFUSAL_STACK_FULL);
-  else if (!jv_settle(vm->dir, &marker->obj))
-    result = jv_op_out_of_memory(vm);
+  if (vm->depth >= vm->config.max_depth) result = jv_refuse(vm, JAVM_REFUSAL_STACK_FULL);
+  else if (!jv_settle(vm->dir, &marker->obj)) result = jv_op_out_of_memory(vm);
   else if (jv_find_catcher(vm, jv_runner(vm), &marker->obj.hash, &found, &catcher, &index, &vm->failure) != JAVM_OK)
     result = JV_OP_FAILED;
-  else if (!found)
-    result = jv_refuse(vm, JAVM_REFUSAL_UNHANDLED_MARKER);
-  else
-    result = jv_yield_to(vm, catcher, index, JAVM_PAUSE_YIELD);
+  else if (!found) result = jv_refuse(vm, JAVM_REFUSAL_UNHANDLED_MARKER);
+  else result = jv_yield_to(vm, catcher, index, JAVM_PAUSE_YIELD);
   if (result == JV_OP_SWITCH) {
     jv_release(vm->dir, vm->payload);
     vm->payload = marker;

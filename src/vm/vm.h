@@ -73,7 +73,7 @@ typedef struct jv_entry {
   bool has_exit;        /* the engine is done with `exit`; what follows from it is still to do */
   bool dropped;         /* the host gave it up: `exit` is its fault, whatever could be caught */
   javm_exit exit;
-  javm_cap *slot0;      /* a Halt has taken it out of the slots */
+  javm_cap *slot0;  /* a Halt has taken it out of the slots */
   bool gas_metered; /* where the gas in `state` was loaded from */
   uint64_t gas_meter;
   uint64_t gas_loaded;
@@ -128,8 +128,8 @@ struct javm_vm {
   javm_refusal refusal;
   bool out_of_quota;
   uint64_t out_of_quota_id;
-  bool paused; /* the verb is to return Paused: a Reference for the host was pushed */
-  javm_cap *payload; /* of the pause that the running verb will report */
+  bool paused;        /* the verb is to return Paused: a Reference for the host was pushed */
+  javm_cap *payload;  /* of the pause that the running verb will report */
   uint32_t operation; /* number of the running ecall */
   javm_error failure; /* of an operation, for the verb */
 };
@@ -241,8 +241,9 @@ jv_touch jv_guest_write(javm_vm *vm, jv_entry *e, uint32_t address, const void *
 /* Turns a failed touch into a refusal or a failure. */
 jv_op_result jv_touch_failed(javm_vm *vm, jv_entry *e, jv_touch touch);
 void jv_trace_resume(javm_vm *vm, jv_entry *e);
-static inline bool jv_is_traced(const javm_vm *vm, const jv_entry *e) { return vm->config.trace && e == vm->frames[0].entry; }
-
+static inline bool jv_is_traced(const javm_vm *vm, const jv_entry *e) {
+  return vm->config.trace && e == vm->frames[0].entry;
+}
 
 /* Pushes a Reference from the runner to a catcher and, where the VM is configured so, lets the catcher run at once. */
 jv_op_result jv_yield_to(javm_vm *vm, size_t catcher, uint64_t marker_index, javm_pause_kind pause);

@@ -27,16 +27,14 @@ void mutate(uint8_t *bytes, size_t *size) {
     uint32_t at = random_below((uint32_t)*size), count = 1 + random_below(40);
     if (count > *size - at) count = (uint32_t)*size - at;
     switch (random_below(5)) {
-    case 0: bytes[at] ^= (uint8_t)(1 << random_below(8)); break;
-    case 1: bytes[at] = interesting[random_below(sizeof interesting)]; break;
-    case 2: *size = at; break;
-    case 3: /* takes bytes out */
-      memmove(bytes + at, bytes + at + count, *size - at - count);
-      *size -= count;
-      break;
-    default: /* doubles bytes */
-      memmove(bytes + at + count, bytes + at, *size - at);
-      *size += count;
+      case 0: bytes[at] ^= (uint8_t)(1 << random_below(8)); break;
+      case 1: bytes[at] = interesting[random_below(sizeof interesting)]; break;
+      case 2: *size = at; break;
+      case 3: /* takes bytes out */
+        memmove(bytes + at, bytes + at + count, *size - at - count);
+        *size -= count;
+        break;
+      default: /* doubles bytes */ memmove(bytes + at + count, bytes + at, *size - at); *size += count;
     }
   }
 }

@@ -1,0 +1,2 @@
+  load_imm t0, 3
+  jump_ind t0, 0

@@ -1,0 +1,2 @@
+  load_imm a0, 9
+  ecalli 16

@@ -178,11 +178,26 @@ static next quota_exhausted(javm_vm *vm, size_t frame, javm_result *result, javm
   return fault(vm, frame, result, error);
 }
 
-/* The caller's slots with the child's slot 0 and its new value in them. */
-static bool slots_after_halt(javm_vm *vm, const jv_entry *e, const jv_entry *caller, javm_cap *value, jv_obj **slots,
+/* The usual case: the child's slot 0 changes nothing, and its value replaces what is in a root slot of the caller. Sets *slot. */
+static bool is_plain_return(const jv_entry *e, const jv_entry *caller, uint32_t *slot) {
+  *slot = (uint32_t)e->callee_slot;
+  return e->callee_slot != 0 && e->callee_slot < JV_ROOT_SLOTS && jv_root_slot(caller, 0) == e->slot0 &&
+         jv_root_slot(caller, *slot) != NULL && !jv_is_pinned(caller->image, *slot);
+}
+
+/* The caller's slots with the child's slot 0 and its new value in them. For a plain return, *slots is NULL and the path to the
+ * slot is the caller's alone, so that putting the value there cannot fail. */
+static bool slots_after_halt(javm_vm *vm, const jv_entry *e, jv_entry *caller, javm_cap *value, jv_obj **slots,
                              javm_error *error) {
   jv_path path;
   jv_op_result result = JV_OP_CONTINUE;
+  uint32_t slot;
+  if (is_plain_return(e, caller, &slot)) {
+    *slots = NULL;
+    if (jv_tree_set(vm->dir, &caller->slots, caller->size_log, slot, (jv_obj *)jv_root_slot(caller, slot))) return true;
+    jv_fail_memory(error);
+    return false;
+  }
   *slots = jv_obj_retain(caller->slots);
   bool ok = true;
   if (!jv_is_pinned(caller->image, 0) && !jv_is_pinned(e->image, 0) && jv_root_slot(caller, 0) != e->slot0)
@@ -205,10 +220,15 @@ static void hand_effects_up(jv_entry *e, jv_entry *caller) {
   e->effects = (jv_effects){NULL, NULL};
 }
 
-static void commit_child(javm_vm *vm, size_t frame, jv_obj *slots) {
+static void commit_child(javm_vm *vm, size_t frame, javm_cap *value, jv_obj *slots) {
   jv_entry *e = vm->frames[frame].entry, *caller = vm->frames[jv_caller(vm, frame)].entry;
-  jv_release(vm->dir, caller->slots);
-  caller->slots = slots;
+  uint32_t slot;
+  if (is_plain_return(e, caller, &slot)) {
+    jv_tree_set(vm->dir, &caller->slots, caller->size_log, slot, &value->obj);
+  } else {
+    jv_release(vm->dir, caller->slots);
+    caller->slots = slots;
+  }
   caller->state.regs[JV_REG_ARG] = e->state.regs[JV_REG_ARG];
   caller->state.regs[JV_REG_ARG + 1] = 0;
   hand_effects_up(e, caller);
@@ -260,7 +280,7 @@ static next settle(javm_vm *vm, size_t frame, bool metered, uint64_t id, uint64_
   if (ok && e->is_bottom) {
     commit_bottom(vm, frame, value, result);
   } else if (ok) {
-    commit_child(vm, frame, slots);
+    commit_child(vm, frame, value, slots);
     jv_release(vm->dir, value);
     return RUN_ON;
   }

@@ -338,9 +338,10 @@ javm_cap *jv_entry_instance(javm_vm *vm, jv_entry *e) {
                       .gas_remaining = e->state.gas};
   memcpy(inst.regs, e->state.regs, sizeof inst.regs);
   for (size_t i = 0; i < e->backing_count; i++) inst.overlay_count += e->backings[i].persists;
-  inst.overlays = jv_alloc_array(vm->allocator, inst.overlay_count, sizeof *inst.overlays);
-  if (!inst.overlays) return NULL;
-  if (inst.overlay_count) memset(inst.overlays, 0, inst.overlay_count * sizeof *inst.overlays);
+  if (inst.overlay_count) {
+    inst.overlays = jv_alloc_zero(vm->allocator, inst.overlay_count * sizeof *inst.overlays);
+    if (!inst.overlays) return NULL;
+  }
   inst.root_cnode = root_cnode_of(vm, e);
   if (inst.root_cnode && build_overlays(vm, e, inst.overlays)) {
     inst.image = javm_cap_retain(e->image->reference);

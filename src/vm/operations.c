@@ -375,11 +375,6 @@ static javm_cap *spawn(javm_vm *vm, jv_entry *e, javm_cap *image, const javm_cap
   jv_instance inst = {.root_cnode = jv_cnode_make(vm->dir, 8, slots)};
   if (!inst.root_cnode) return NULL;
   jv_chain_extend(&inst.chain, &e->chain, &image->obj.hash);
-  inst.overlays = jv_alloc_array(vm->allocator, 0, sizeof *inst.overlays);
-  if (!inst.overlays) {
-    jv_release(vm->dir, inst.root_cnode);
-    return NULL;
-  }
   inst.image = javm_cap_retain(image);
   return jv_instance_make(vm->dir, &inst);
 }

@@ -188,42 +188,101 @@ void bench_calls(void) {
 /* More and longer rounds than elsewhere: two threads feel every other program on the machine. */
 enum { THREAD_INVOKES = 1000, THREAD_CALLS = 100, THREAD_ROUNDS = 41 };
 
-static void *thread_main(void *ctx) {
-  guest *g = ctx;
-  g->args[0] = THREAD_CALLS;
-  for (int i = 0; i < THREAD_INVOKES; i++) invoke(g);
-  return NULL;
+/* Two threads for all rounds, each with its own VM, as a host would have them. */
+typedef struct worker {
+  guest g;
+  pthread_t thread;
+  bool takes_part;
+  bool plain; /* plain arithmetic instead of calls */
+  bool stop;
+  pthread_barrier_t *start, *end;
+} worker;
+
+/* What two processors must do twice as fast as one, whatever the program: several independent sums. */
+static void plain_work(void) {
+  volatile uint64_t sink;
+  uint64_t a = 1, b = 2, c = 3, d = 4;
+  for (uint64_t i = 0; i < 2000000; i++) {
+    a += i ^ b;
+    b += i | 1;
+    c ^= i + d;
+    d += i << 1;
+  }
+  sink = a + b + c + d;
+  (void)sink;
 }
 
-/* Calls a second, over all threads. */
-static double throughput(guest *g, size_t count) {
-  pthread_t threads[2];
+static void *worker_main(void *ctx) {
+  worker *w = ctx;
+  w->g.args[0] = THREAD_CALLS;
+  for (;;) {
+    pthread_barrier_wait(w->start);
+    if (w->stop) return NULL;
+    if (w->takes_part && w->plain) plain_work();
+    for (int i = 0; w->takes_part && !w->plain && i < THREAD_INVOKES; i++) invoke(&w->g);
+    pthread_barrier_wait(w->end);
+  }
+}
+
+/* Calls (or turns of plain work) a second, over `count` threads. */
+static double throughput(worker *w, size_t count, bool plain) {
+  for (size_t i = 0; i < 2; i++) {
+    w[i].takes_part = i < count;
+    w[i].plain = plain;
+  }
   double start = bench_now();
-  for (size_t i = 0; i < count; i++)
-    bench_require(pthread_create(&threads[i], NULL, thread_main, &g[i]) == 0, "pthread_create");
-  for (size_t i = 0; i < count; i++) pthread_join(threads[i], NULL);
-  return (double)count * THREAD_INVOKES * THREAD_CALLS / (bench_now() - start);
+  pthread_barrier_wait(w->start);
+  pthread_barrier_wait(w->end);
+  return (double)count * (plain ? 1 : THREAD_INVOKES * THREAD_CALLS) / (bench_now() - start);
+}
+
+/* A virtual machine's two processors may share one core for a while. Rounds in which plain arithmetic on two threads is not
+ * nearly twice as fast as on one say nothing about us, and are left out, unless all of them are such. */
+static bool has_two_cores(worker *w) {
+  double one = throughput(w, 1, true);
+  return throughput(w, 2, true) / one >= 1.9;
 }
 
 void bench_threads(void) {
   javm_dir *dir;
-  guest g[2];
+  worker w[2];
+  pthread_barrier_t start, end;
   bench_check(javm_dir_new(NULL, &dir), NULL, "javm_dir_new");
+  bench_require(pthread_barrier_init(&start, NULL, 3) == 0 && pthread_barrier_init(&end, NULL, 3) == 0,
+                "pthread_barrier_init");
   for (int i = 0; i < 2; i++) {
     javm_hash hash = publish_caller(dir, "bench/callee.s", (uint8_t)i);
-    guest_open(&g[i], dir, &hash);
+    w[i] = (worker){.start = &start, .end = &end};
+    guest_open(&w[i].g, dir, &hash);
+    bench_require(pthread_create(&w[i].thread, NULL, worker_main, &w[i]) == 0, "pthread_create");
   }
   double both[THREAD_ROUNDS], ratios[THREAD_ROUNDS];
-  throughput(g, 2);
-  for (int round = 0; round < THREAD_ROUNDS; round++) {
-    double one = throughput(g, 1);
-    both[round] = throughput(g, 2);
-    ratios[round] = both[round] / one;
-    const javm_hash heads[2] = {g[0].instance, g[1].instance};
+  size_t counted = 0, rounds = 0;
+  throughput(w, 2, false);
+  for (int i = 0; i < THREAD_ROUNDS; i++) {
+    bool cores = has_two_cores(w);
+    double one = throughput(w, 1, false), two = throughput(w, 2, false);
+    cores = cores && has_two_cores(w);
+    if (cores && counted == 0) rounds = 0; /* what was kept for want of better */
+    if (cores || counted == 0) {
+      both[rounds] = two;
+      ratios[rounds++] = two / one;
+    }
+    counted += cores;
+    const javm_hash heads[2] = {w[0].g.instance, w[1].g.instance};
     bench_check(javm_dir_sweep(dir, heads, 2, NULL), NULL, "javm_dir_sweep");
   }
-  double ratio = bench_median(ratios, THREAD_ROUNDS);
-  bench_report("threads.2", bench_median(both, THREAD_ROUNDS), "calls/s", ratio, "one thread", ">= 1.8 x");
-  for (int i = 0; i < 2; i++) guest_close(&g[i]);
+  w[0].stop = w[1].stop = true;
+  pthread_barrier_wait(&start);
+  double ratio = bench_median(ratios, rounds);
+  bench_report("threads.2", bench_median(both, rounds), "calls/s", ratio, "one thread", ">= 1.8 x");
+  printf("%-22s %zu of %d rounds had two whole cores%s\n", "", counted, THREAD_ROUNDS,
+         counted ? " and count" : ": the figure says nothing about javm");
+  for (int i = 0; i < 2; i++) {
+    pthread_join(w[i].thread, NULL);
+    guest_close(&w[i].g);
+  }
+  pthread_barrier_destroy(&start);
+  pthread_barrier_destroy(&end);
   javm_dir_free(dir);
 }

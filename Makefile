@@ -31,7 +31,7 @@ flags := -std=c11 -D_DEFAULT_SOURCE -Wall -Wextra -Wpedantic $(if $(WERROR),-Wer
 INTERP_CFLAGS ?= $(if $(is_clang),$(if $(san),-O0),-fno-gcse -fno-crossjumping)
 libs := -lsodium -pthread
 
-lib_src := $(wildcard src/base/*.c src/exec/*.c src/cap/*.c src/vm/*.c)
+lib_src := $(wildcard src/base/*.c src/exec/*.c src/cap/*.c src/vm/*.c src/link/*.c)
 cli_src := $(wildcard src/cli/*.c)
 bench_src := $(wildcard bench/*.c)
 support_src := $(wildcard tests/support/*.c)
@@ -170,5 +170,8 @@ $(B)/fuzz/fuzz_%: $(B)/obj/fuzz/fuzz_%.o $(call obj,$(fuzz_common_src)) $(lib)
 $(B)/fuzz/random_programs: $(B)/obj/fuzz/random_programs.o $(call obj,$(fuzz_common_src)) $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(flags) -o $@ $^ $(libs)
+
+-include guest/guest.mk
+-include guest/examples/examples.mk guest/rust/rust.mk guest/others/others.mk bench/bench.mk
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -66,7 +66,8 @@ JAVM_API const char *javm_version(void);
   X(JAVM_OUT_OF_RANGE, 13, "out of range")                                                                             \
   X(JAVM_HASH_MISMATCH, 14, "value does not have the hash it was given under")                                         \
   X(JAVM_SYNTAX, 15, "syntax error")                                                                                   \
-  X(JAVM_INVALID_INSTANCE, 16, "invalid instance")
+  X(JAVM_INVALID_INSTANCE, 16, "invalid instance")                                                                     \
+  X(JAVM_UNSUPPORTED, 17, "not supported")
 
 typedef enum javm_status {
 #define X(name, number, text) name = number,
@@ -502,6 +503,28 @@ JAVM_API void javm_load_config_default(javm_load_config *config);
  * a JAM container becomes an Image whose endpoint 0 starts it as its layout says. Errors as of the parsers. */
 JAVM_API javm_status javm_load(javm_dir *dir, const uint8_t *bytes, size_t size_bytes, const javm_load_config *config,
                                javm_cap **out, javm_error *error);
+
+/* ------------------------------------------------------------------------------------------------------ linker */
+
+typedef struct javm_link_config {
+  size_t size_bytes;    /* of this struct; set by the default-filler */
+  bool has_stack_bytes; /* else the program's symbol `__javm_stack_size`, else 1 MiB */
+  bool has_heap_bytes;  /* else the program's symbol `__javm_heap_size`, else no heap */
+  uint64_t stack_bytes; /* rounded up to whole pages */
+  uint64_t heap_bytes;
+  bool plain; /* one instruction after the other: nothing is folded, fused or removed. For tests */
+} javm_link_config;
+JAVM_API void javm_link_config_default(javm_link_config *config);
+
+/*
+ * Makes an Image of a linked RISC-V program: ELF, 64-bit, RV64E with M, A, C and Zbb, soft float, linked with
+ * --emit-relocs (docs/guests.md). `symbols` (NULL: not wanted) gets functions and source lines as text (docs/formats.md),
+ * from the directory's allocator. Takes any bytes. Errors: MALFORMED with the offset; UNSUPPORTED for another target,
+ * a register or an instruction that the machine does not have, with the function and what to do; INVALID_IMAGE for what
+ * the program declares wrongly; OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_link(javm_dir *dir, const uint8_t *elf, size_t elf_bytes, const javm_link_config *config,
+                               javm_cap **image, uint8_t **symbols, size_t *symbols_bytes, javm_error *error);
 
 /* --------------------------------------------------------------------------------------------- kernel assist */
 

@@ -29,7 +29,7 @@
 typedef struct jv_elf_section {
   const char *name;     /* NUL-terminated, in the file */
   const uint8_t *bytes; /* size_bytes of them, in the file; NULL for SHT_NOBITS */
-  uint64_t address;     /* of an SHF_ALLOC section: address + size_bytes at most 2^32 */
+  uint64_t address;     /* of SHF_ALLOC sections: address + size_bytes <= 2^32, and none overlap (.tbss may) */
   uint64_t size_bytes;
   uint64_t flags; /* SHF_* */
   uint32_t type;  /* SHT_* */
@@ -68,7 +68,7 @@ typedef struct jv_elf {
 /*
  * Parses a linked RISC-V executable (ET_EXEC, 64-bit, little-endian, EF_RISCV_RVE, soft float) that was linked with
  * --emit-relocs. Borrows the bytes. Errors: MALFORMED with the offset and the part; UNSUPPORTED for a good ELF file of
- * another kind, with what it is and the flags that make the right one; OUT_OF_MEMORY.
+ * another kind, with what it is and the flags that make the right one; OUT_OF_MEMORY. *out is then empty.
  */
 javm_status jv_elf_parse(const javm_allocator *a, const uint8_t *bytes, size_t size_bytes, jv_elf *out,
                          javm_error *error);

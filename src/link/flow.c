@@ -203,7 +203,86 @@ static javm_status check_registers(const jv_flow *f, const jv_site *s) {
   return JAVM_OK;
 }
 
-static bool is_branch(uint8_t op) { return op >= JV_RV_beq && op <= JV_RV_bgeu; }
+/* An auipc that the assembler resolved itself is known by who uses it: straight behind it, before its register is
+ * written again, and without a label between, which check_pairs makes sure of. upper[r]: 1 + the site of the auipc whose
+ * value is in r. */
+typedef struct uppers {
+  uint32_t of[16];
+} uppers;
+
+static bool has_whole_address(uint8_t op) {
+  switch (op) {
+    case JV_RV_jalr:
+    case JV_RV_addi:
+    case JV_RV_lb:
+    case JV_RV_lh:
+    case JV_RV_lw:
+    case JV_RV_ld:
+    case JV_RV_lbu:
+    case JV_RV_lhu:
+    case JV_RV_lwu:
+    case JV_RV_sb:
+    case JV_RV_sh:
+    case JV_RV_sw:
+    case JV_RV_sd: return true;
+    default: return false;
+  }
+}
+
+static javm_status join_upper(jv_flow *f, jv_site *s, uppers *u) {
+  uint32_t upper = s->rv.rs1 < 16 ? u->of[s->rv.rs1] : 0;
+  if (upper == 0 || s->ref != JV_REF_NONE || !has_whole_address(s->rv.op)) return JAVM_OK;
+  jv_site *first = &f->sites[upper - 1];
+  javm_status status =
+      set_value(f, s, first->address + (uint64_t)first->rv.imm + (uint64_t)s->rv.imm, JV_REF_ADDRESS, JV_REF_CODE);
+  if (status != JAVM_OK) return status;
+  if (s->rv.op == JV_RV_jalr && s->ref != JV_REF_CODE) return jv_flow_fail(f, s->address, "a jump to where no code is");
+  bool adjacent = first->address + first->rv.bytes == s->address;
+  if (!jv_grow(f->allocator, &f->pairs, &f->pair_capacity, f->pair_count + 1, sizeof *f->pairs)) {
+    return jv_fail_memory(f->error);
+  }
+  f->pairs[f->pair_count++] = (jv_pair){first->address, s->address};
+  first->ref = s->rv.op == JV_RV_jalr && s->rv.rd == first->rv.rd && adjacent ? JV_REF_SKIP : JV_REF_UPPER;
+  return JAVM_OK;
+}
+
+/* Behind a site: what its register holds now. */
+static void track_upper(const jv_flow *f, const jv_site *s, uppers *u) {
+  if (s->rv.rd == 0 || s->rv.rd >= 16) return;
+  bool unknown = s->rv.op == JV_RV_auipc && s->ref == JV_REF_NONE;
+  u->of[s->rv.rd] = unknown ? (uint32_t)(s - f->sites) + 1 : 0;
+}
+
+/* All labels are known now. */
+static javm_status check_pairs(const jv_flow *f) {
+  for (size_t i = 0; i < f->pair_count; i++) {
+    const jv_text_part *part = part_of(f, f->pairs[i].first);
+    for (uint32_t at = f->pairs[i].first + 2; at <= f->pairs[i].second; at += 2) {
+      if (f->marks[part->first + (at - part->address) / 2] & JV_MARK_LABEL) {
+        return jv_flow_fail(f, at, "a jump between the two halves of an address");
+      }
+    }
+  }
+  for (size_t i = 0; i < f->site_count; i++) {
+    const jv_site *s = &f->sites[i];
+    if (s->rv.op == JV_RV_auipc && s->ref == JV_REF_NONE && s->rv.rd != 0) {
+      return jv_flow_fail(f, s->address, "auipc without a relocation; link with --emit-relocs");
+    }
+  }
+  return JAVM_OK;
+}
+
+static bool is_branch(uint8_t op) {
+  switch (op) {
+    case JV_RV_beq:
+    case JV_RV_bne:
+    case JV_RV_blt:
+    case JV_RV_bge:
+    case JV_RV_bltu:
+    case JV_RV_bgeu: return true;
+    default: return false;
+  }
+}
 
 /* The pair auipc, jalr behind a SKIP. */
 static bool takes_pair(const jv_flow *f, const jv_site *s) {
@@ -248,9 +327,6 @@ static javm_status follow(jv_flow *f, jv_site *s, bool *ends) {
     }
     return mark(f, s->address, s->value, JV_MARK_LABEL | JV_MARK_CODE);
   }
-  if (s->rv.op == JV_RV_auipc && s->ref == JV_REF_NONE) {
-    return jv_flow_fail(f, s->address, "auipc without a relocation; link with --emit-relocs");
-  }
   return JAVM_OK;
 }
 
@@ -283,6 +359,7 @@ static javm_status new_site(jv_flow *f, const jv_text_part *part, uint32_t addre
 static javm_status walk(jv_flow *f, uint32_t address) {
   const jv_text_part *part = part_of(f, address);
   size_t reloc = reloc_from(f->elf, address);
+  uppers u = {{0}};
   bool ends = false;
   while (!ends && address - part->address < part->size_bytes) {
     int64_t h = part->first + (address - part->address) / 2;
@@ -295,8 +372,10 @@ static javm_status walk(jv_flow *f, uint32_t address) {
     if (status == JAVM_OK && s->rv.op == JV_RV_jalr && s->ref == JV_REF_NONE && takes_pair(f, s)) {
       status = resolve_pair(f, s);
     }
+    if (status == JAVM_OK) status = join_upper(f, s, &u);
     if (status == JAVM_OK) status = follow(f, s, &ends);
     if (status != JAVM_OK) return status;
+    track_upper(f, s, &u);
     f->marks[h] |= JV_MARK_QUEUED;
     address += s->rv.bytes;
     while (reloc < f->elf->reloc_count && f->elf->relocs[reloc].address < address) reloc++;
@@ -460,6 +539,7 @@ static javm_status find(jv_flow *f, const jv_manifest *manifest, uint32_t start)
   if (status == JAVM_OK && start) status = mark(f, start, start, JV_MARK_LABEL | JV_MARK_ENTRY);
   if (status == JAVM_OK) status = find_data_pointers(f);
   if (status == JAVM_OK) status = walk_all(f);
+  if (status == JAVM_OK) status = check_pairs(f);
   return status == JAVM_OK ? order(f) : status;
 }
 
@@ -486,6 +566,7 @@ void jv_flow_clear(jv_flow *f) {
   jv_free(a, f->site_at, ((size_t)f->halfword_count + 2) * sizeof *f->site_at);
   jv_free_array(a, f->sites, f->site_capacity, sizeof *f->sites);
   jv_free_array(a, f->patches, f->patch_capacity, sizeof *f->patches);
+  jv_free_array(a, f->pairs, f->pair_capacity, sizeof *f->pairs);
   jv_free_array(a, f->queue, f->queue_capacity, sizeof *f->queue);
   jv_free_array(a, f->jumps, f->jump_count, sizeof *f->jumps);
   memset(f, 0, sizeof *f);

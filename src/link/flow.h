@@ -55,6 +55,11 @@ typedef struct jv_patch {
   bool base_is_code;
 } jv_patch;
 
+/* The two halves of an address, without relocations: an auipc and its user. */
+typedef struct jv_pair {
+  uint32_t first, second;
+} jv_pair;
+
 /* An executable section; `first` counts the halfwords of the sections before it. */
 typedef struct jv_text_part {
   const uint8_t *bytes;
@@ -74,6 +79,8 @@ typedef struct jv_flow {
   size_t site_count, site_capacity;
   jv_patch *patches;
   size_t patch_count, patch_capacity;
+  jv_pair *pairs;
+  size_t pair_count, pair_capacity;
   uint32_t *queue;
   size_t queue_count, queue_capacity;
   uint32_t *jumps; /* the jump table, as sites */

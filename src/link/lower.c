@@ -22,7 +22,17 @@ typedef struct lowering {
 
 /* --------------------------------------------------------------------------------------------------- the tables */
 
-typedef enum form { FORM_NONE, FORM_RRR, FORM_RRI, FORM_RR, FORM_LOAD, FORM_STORE, FORM_BRANCH, FORM_AMO } form;
+typedef enum form {
+  FORM_NONE,
+  FORM_RRR,
+  FORM_RRI,
+  FORM_RR,
+  FORM_LOAD,
+  FORM_STORE,
+  FORM_BRANCH,
+  FORM_AMO_32,
+  FORM_AMO_64
+} form;
 
 /* What becomes of an instruction: its form, and the PVM instruction that does the work. */
 static const struct {
@@ -112,24 +122,24 @@ static const struct {
     P(bge, FORM_BRANCH, branch_ge_s),
     P(bltu, FORM_BRANCH, branch_lt_u),
     P(bgeu, FORM_BRANCH, branch_ge_u),
-    P(amoswap_w, FORM_AMO, move_reg),
-    P(amoadd_w, FORM_AMO, add_64),
-    P(amoxor_w, FORM_AMO, xor),
-    P(amoand_w, FORM_AMO, and),
-    P(amoor_w, FORM_AMO, or),
-    P(amomin_w, FORM_AMO, min),
-    P(amomax_w, FORM_AMO, max),
-    P(amominu_w, FORM_AMO, min_u),
-    P(amomaxu_w, FORM_AMO, max_u),
-    P(amoswap_d, FORM_AMO, move_reg),
-    P(amoadd_d, FORM_AMO, add_64),
-    P(amoxor_d, FORM_AMO, xor),
-    P(amoand_d, FORM_AMO, and),
-    P(amoor_d, FORM_AMO, or),
-    P(amomin_d, FORM_AMO, min),
-    P(amomax_d, FORM_AMO, max),
-    P(amominu_d, FORM_AMO, min_u),
-    P(amomaxu_d, FORM_AMO, max_u),
+    P(amoswap_w, FORM_AMO_32, move_reg),
+    P(amoadd_w, FORM_AMO_32, add_64),
+    P(amoxor_w, FORM_AMO_32, xor),
+    P(amoand_w, FORM_AMO_32, and),
+    P(amoor_w, FORM_AMO_32, or),
+    P(amomin_w, FORM_AMO_32, min),
+    P(amomax_w, FORM_AMO_32, max),
+    P(amominu_w, FORM_AMO_32, min_u),
+    P(amomaxu_w, FORM_AMO_32, max_u),
+    P(amoswap_d, FORM_AMO_64, move_reg),
+    P(amoadd_d, FORM_AMO_64, add_64),
+    P(amoxor_d, FORM_AMO_64, xor),
+    P(amoand_d, FORM_AMO_64, and),
+    P(amoor_d, FORM_AMO_64, or),
+    P(amomin_d, FORM_AMO_64, min),
+    P(amomax_d, FORM_AMO_64, max),
+    P(amominu_d, FORM_AMO_64, min_u),
+    P(amomaxu_d, FORM_AMO_64, max_u),
 #undef P
 };
 
@@ -446,7 +456,8 @@ static void lower_site(lowering *l, const jv_site *s) {
     case FORM_BRANCH:
       add_node(l, (jv_node){.op = op, .a = a, .b = b, .target = site_index(l, s->address + (uint32_t)s->rv.imm)});
       break;
-    case FORM_AMO: lower_amo(l, op, s->rv.op <= JV_RV_amomaxu_w && s->rv.op >= JV_RV_amoswap_w, d, a, b); break;
+    case FORM_AMO_32:
+    case FORM_AMO_64: lower_amo(l, op, plan[s->rv.op].form == FORM_AMO_32, d, a, b); break;
     case FORM_NONE: lower_other(l, s, d); break;
   }
 }

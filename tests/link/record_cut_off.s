@@ -1,0 +1,10 @@
+# fails: expected records of 32 bytes
+        .globl f
+f:      addi a0, a0, 1
+        ret
+        .section .javm.meta, "aR"
+        .balign 8
+        .word 1, 0
+        .quad f, 0
+        .word 0, 0
+        .word 1

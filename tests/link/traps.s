@@ -1,0 +1,7 @@
+# ebreak and unimp trap.
+# faults: trap
+        .globl _start
+_start: beqz a0, 1f
+        unimp
+1:      ebreak
+        ret

@@ -73,9 +73,9 @@ check:
 check-build: all $(tests) $(portable_tests) $(replays) $(generators)
 
 bench:
-	@scripts/deps run
+	@scripts/deps bench
 	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/bench
-	@$(B)/bench $(B)/bench.json
+	@$(B)/bench $(B)/bench.json $(B)/bench-guests
 
 fuzz:
 	@scripts/deps all
@@ -115,7 +115,6 @@ clean:
 
 $(B)/obj/src/%.o $(B)/obj/src/%-portable.o: flags += -fvisibility=hidden
 $(B)/obj/src/exec/interp.o $(B)/obj/src/exec/interp-portable.o: flags += $(INTERP_CFLAGS)
-$(B)/obj/bench/native.o: flags += -O2 -fno-sanitize=all
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

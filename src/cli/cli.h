@@ -33,6 +33,7 @@ int cli_run(int argc, char **argv);
 int cli_conform(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_asm(int argc, char **argv);
+int cli_link(int argc, char **argv);
 int cli_disasm(int argc, char **argv);
 int cli_gas(int argc, char **argv);
 int cli_hash(int argc, char **argv);
@@ -45,6 +46,8 @@ int cli_fail(const char *format, ...) CLI_PRINTF(1, 2);
 /* The same for a failure of the library with a file. */
 int cli_fail_error(const char *file, const javm_error *error);
 int cli_fail_memory(void);
+/* Prints "javm: warning: ..." likewise: something is less than it could be. */
+void cli_warn(const char *format, ...) CLI_PRINTF(1, 2);
 
 /* ------------------------------------------------------------------------------------------- options (common.c) */
 
@@ -109,6 +112,30 @@ cli_form cli_form_of(javm_dir *dir, const uint8_t *bytes, size_t size_bytes, jav
 /* The value that a reference stands for, from the directory. Counted. */
 javm_status cli_resolve(javm_dir *dir, javm_cap *cap, javm_cap **out, javm_error *error);
 
+/* -------------------------------------------------------------------------------------------- symbols (symbols.c) */
+
+#define CLI_SYMBOLS_ENDING ".sym"
+
+/* Functions and source lines of an Image, from the file beside it (docs/formats.md). */
+typedef struct cli_symbols cli_symbols;
+
+/* Where a pc is. The texts are the symbols' and have no control characters. */
+typedef struct cli_place {
+  const char *function; /* NULL: not in one that is known; then offset is 0 */
+  uint32_t offset;      /* in the function */
+  const char *file;     /* NULL: its line is not known; then line is 0 */
+  uint32_t line;
+  uint32_t file_index;
+} cli_place;
+
+/* What stands in FILE.sym, if it is there and of the Image; else NULL. One that cannot be used is a warning. */
+cli_symbols *cli_symbols_load(const char *path, javm_dir *dir, javm_cap *image);
+void cli_symbols_free(cli_symbols *symbols); /* NULL is allowed */
+/* False: nothing is known of pc. symbols may be NULL. */
+bool cli_symbols_find(const cli_symbols *symbols, uint32_t pc, cli_place *place);
+/* "function+offset (file:line)", or what is known of it. */
+void cli_place_print(FILE *file, const cli_place *place);
+
 /* --------------------------------------------------------------------------------------------------- JSON (json.c) */
 
 #define CLI_HEX_HASH (2 * JAVM_HASH_BYTES + 1)
@@ -119,7 +146,8 @@ json_t *cli_json_hash(const javm_hash *hash);
 /* Takes `value`, which may be NULL for "no memory". */
 bool cli_json_set(json_t *object, const char *key, json_t *value);
 bool cli_json_append(json_t *array, json_t *value);
-/* Prints and releases it; NULL is "no memory". */
+/* Writes and releases it; NULL is "no memory". */
+int cli_json_write(FILE *file, json_t *value);
 int cli_json_print(json_t *value);
 /* Reads a number that was written by the rule above, or is negative and means its two's complement. */
 bool cli_json_get_u64(const json_t *value, uint64_t *out);

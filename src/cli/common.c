@@ -16,6 +16,15 @@ int cli_fail(const char *format, ...) {
   return CLI_BAD;
 }
 
+void cli_warn(const char *format, ...) {
+  va_list args;
+  fputs("javm: warning: ", stderr);
+  va_start(args, format);
+  vfprintf(stderr, format, args);
+  va_end(args);
+  fputc('\n', stderr);
+}
+
 static bool names_a_hash(javm_status status) {
   return status == JAVM_INSTANCE_NOT_FOUND || status == JAVM_IMAGE_NOT_FOUND || status == JAVM_VALUE_NOT_FOUND;
 }

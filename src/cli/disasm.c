@@ -8,15 +8,20 @@ static bool starts_instruction(const javm_code *code, uint32_t pc) {
   return (code->bitmask[pc / 8] >> (pc % 8) & 1) != 0;
 }
 
+/* A function's name before its first instruction, and the source line where it is another one. */
+static void print_place(const cli_symbols *symbols, uint32_t pc, cli_place *last) {
+  cli_place place;
+  cli_symbols_find(symbols, pc, &place);
+  if (place.function != NULL && place.function != last->function) printf("%s%s:\n", pc > 0 ? "\n" : "", place.function);
+  if (place.file != NULL && (place.function != last->function || place.file != last->file || place.line != last->line))
+    printf("; %s:%" PRIu32 "\n", place.file, place.line);
+  *last = place;
+}
+
 /* "address  bytes  instruction", a mark before each block start; what no instruction covers is shown as data. */
-static int print_listing(cli_input *input, javm_cap *image) {
-  javm_image_spec spec;
-  javm_program *program;
-  javm_error error;
+static void print_code(const javm_code *code, const javm_program *program, const cli_symbols *symbols) {
   char text[128];
-  if (javm_image_view(input->dir, image, &spec) != JAVM_OK) return cli_fail_memory();
-  const javm_code *code = &spec.code;
-  if (javm_program_new(code, NULL, &program, &error) != JAVM_OK) return cli_fail_error(input->path, &error);
+  cli_place last = {0};
   for (uint32_t pc = 0; pc < code->code_bytes;) {
     uint32_t length = 1;
     bool start = starts_instruction(code, pc);
@@ -24,11 +29,23 @@ static int print_listing(cli_input *input, javm_cap *image) {
     else
       while (pc + length < code->code_bytes && length < 8 && !starts_instruction(code, pc + length)) length++;
     if (length > code->code_bytes - pc) length = (uint32_t)(code->code_bytes - pc);
+    print_place(symbols, pc, &last);
     printf("%s%8" PRIu32 "  ", javm_program_is_block_start(program, pc) ? "@" : " ", pc);
     for (uint32_t i = 0; i < length; i++) printf("%02x", code->code[pc + i]);
     printf("%*s  %s\n", length < 11 ? (int)(22 - 2 * length) : 0, "", start ? text : "(no instruction)");
     pc += length;
   }
+}
+
+static int print_listing(cli_input *input, javm_cap *image) {
+  javm_image_spec spec;
+  javm_program *program;
+  javm_error error;
+  if (javm_image_view(input->dir, image, &spec) != JAVM_OK) return cli_fail_memory();
+  if (javm_program_new(&spec.code, NULL, &program, &error) != JAVM_OK) return cli_fail_error(input->path, &error);
+  cli_symbols *symbols = cli_symbols_load(input->path, input->dir, image);
+  print_code(&spec.code, program, symbols);
+  cli_symbols_free(symbols);
   javm_program_release(program);
   return CLI_OK;
 }
@@ -69,7 +86,8 @@ int cli_disasm(int argc, char **argv) {
     puts("usage: javm disasm FILE [--isa SET] [--listing]\n\n"
          "Prints the Image in FILE (of an Instance: the one it runs) as text that assembles to the same Image.\n\n"
          "  --isa SET   of a JAM container: javm, jam-0.7 (default) or jam-0.8\n"
-         "  --listing   print pc, bytes and instruction instead; '@' marks the start of a basic block");
+         "  --listing   print pc, bytes and instruction instead; '@' marks the start of a basic block. Where FILE.sym\n"
+         "              is there, names of functions and source lines, too");
     return CLI_OK;
   }
   const char *path = cli_one_file(argc, argv);

@@ -29,13 +29,15 @@ bool cli_json_set(json_t *object, const char *key, json_t *value) {
 
 bool cli_json_append(json_t *array, json_t *value) { return json_array_append_new(array, value) == 0; }
 
-int cli_json_print(json_t *value) {
+int cli_json_write(FILE *file, json_t *value) {
   if (value == NULL) return cli_fail_memory();
-  bool done = json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY) == 0;
+  bool done = json_dumpf(value, file, JSON_INDENT(2) | JSON_ENCODE_ANY) == 0;
   json_decref(value);
-  if (done && fputc('\n', stdout) != EOF) return CLI_OK;
-  return ferror(stdout) ? CLI_BAD : cli_fail_memory(); /* a failed write is reported when stdout is closed */
+  if (done && fputc('\n', file) != EOF) return CLI_OK;
+  return ferror(file) ? CLI_BAD : cli_fail_memory(); /* a failed write is reported when the file is closed */
 }
+
+int cli_json_print(json_t *value) { return cli_json_write(stdout, value); }
 
 bool cli_json_get_u64(const json_t *value, uint64_t *out) {
   if (json_is_string(value)) return cli_parse_u64(json_string_value(value), out);

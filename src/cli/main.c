@@ -16,6 +16,7 @@ static const struct {
     {"conform", cli_conform, "check this machine against conformance files"},
     {"replay", cli_replay, "run a recorded program against its recorded host calls"},
     {"asm", cli_asm, "assemble a text to an Image"},
+    {"link", cli_link, "make an Image of a linked RISC-V program"},
     {"disasm", cli_disasm, "print a program as text that assembles to it"},
     {"gas", cli_gas, "print what each basic block costs"},
     {"hash", cli_hash, "print the hash of a value"},

@@ -7,6 +7,9 @@
 
 #include "trace.h"
 
+/* A prime, so that samples do not keep step with a loop. */
+enum { PROFILE_EVERY = 997 };
+
 static void print_help(void) {
   puts("usage: javm run FILE [OPTION...]\n\n"
        "Calls the program in FILE (a JAM container, an Image, an Instance, or assembly text) and says how it ended.\n\n"
@@ -20,9 +23,17 @@ static void print_help(void) {
        "  --isa SET            of a JAM container or a text without .isa: javm, jam-0.7 or jam-0.8\n"
        "  --yields host|catcher  who goes on after a caught yield; default host: the run ends as paused\n"
        "  --catch SLOT         catch yields of the cap in this root slot; repeatable\n"
+       "  --quota N            put a storage quota of N bytes into the Image's quota slot\n"
        "  --trace FILE         write what the program asked of its host, for 'javm replay'\n"
        "  --save FILE          write the new Instance, so that the next run of that file goes on\n"
-       "  --json               print JSON\n\n"
+       "  --json               report as JSON\n"
+       "  --report FILE        write the report there and not to stdout\n"
+       "  --quiet              report nothing of a halt, and anything else to stderr\n"
+       "  --profile FILE       run the program once more, in slices of gas, and write where the gas went\n"
+       "  --profile-every N    gas from one sample to the next; default 997; 1 is exact, and slow\n"
+       "  --profile-by WHAT    function, line or block; default: function if FILE.sym is there, else block\n\n"
+       "A program of the javm set can write to stdout and stderr by host function 64. Where FILE.sym is there (see\n"
+       "'javm link'), a fault is reported with function and source line.\n\n"
        "Exit status: 0 halt, 1 another end, 2 misuse or bad input.");
 }
 
@@ -68,6 +79,25 @@ static bool set_yields(const char *text, run_options *options) {
   return true;
 }
 
+static bool set_profile_by(const char *text, run_options *options) {
+  static const char *const names[] = {"function", "line", "block"};
+  for (unsigned i = 0; i < 3; i++) {
+    if (strcmp(text, names[i]) != 0) continue;
+    options->profile_by = (run_profile_by)i;
+    options->has_profile_by = true;
+    return true;
+  }
+  cli_fail("--profile-by: expected function, line or block, got '%s'", text);
+  return false;
+}
+
+static bool set_profile_every(const char *text, run_options *options) {
+  if (!cli_option_u64("--profile-every", text, UINT64_MAX, &options->profile_every)) return false;
+  if (options->profile_every > 0) return true;
+  cli_fail("--profile-every: expected a number from 1");
+  return false;
+}
+
 static bool set_number(int option, const char *text, run_options *options) {
   uint64_t value;
   if (option == 'e') {
@@ -92,16 +122,28 @@ static bool set_option(int option, run_options *options) {
     case 'i': options->load.has_isa = true; return cli_option_isa(optarg, &options->load.isa);
     case 'y': return set_yields(optarg, options);
     case 'c': return add_catch(optarg, options);
+    case 'q': options->has_quota = true; return cli_option_u64("--quota", optarg, UINT64_MAX, &options->quota);
     case 't': options->trace_path = optarg; return true;
     case 's': options->save_path = optarg; return true;
+    case 'Q': options->quiet = true; return true;
+    case 'r': options->report_path = optarg; return true;
+    case 'P': options->profile_path = optarg; return true;
+    case 'E': return set_profile_every(optarg, options);
+    case 'B': return set_profile_by(optarg, options);
     default: options->json = true; return true;
   }
 }
 
-static javm_host_action pause_host_call(void *ctx, javm_host_call *call) {
-  (void)ctx;
-  (void)call;
-  return JAVM_HOST_PAUSE;
+/* Options that exclude each other. */
+static int check_options(const run_options *options) {
+  bool std_profile = options->profile_path != NULL && strcmp(options->profile_path, "-") == 0;
+  bool std_report = options->report_path == NULL || strcmp(options->report_path, "-") == 0;
+  if (options->quiet && options->report_path != NULL) return cli_fail("run: expected one of --quiet and --report");
+  if (options->profile_path != NULL && options->catch_count > 0)
+    return cli_fail("run: --profile with --catch: a catcher would catch the ends of the slices of gas");
+  if (std_profile && options->json && std_report && !options->quiet)
+    return cli_fail("run: --profile - with --json: both would go to stdout; expected --report FILE");
+  return CLI_OK;
 }
 
 static int write_trace_start(trace_writer *writer, run_subject *subject, const run_options *options) {
@@ -139,15 +181,39 @@ static int save_instance(javm_dir *dir, const javm_hash *hash, const char *path)
   return result;
 }
 
-static int finish(run_subject *subject, const run_options *options, const javm_result *result, double seconds) {
-  run_report report = {&subject->hash, result, seconds};
+/* Our own output starts on a new line. */
+static void end_line(run_host *host) {
+  if (host->in_midline) fputc('\n', stdout);
+  host->in_midline = false;
+}
+
+/* The report goes to stdout, or to the file that was asked for; with --quiet of a halt nowhere, else to stderr. */
+static int print_report(run_subject *subject, const run_options *options, run_host *host, const run_report *report) {
+  cli_output output = {0};
+  FILE *file = options->quiet ? stderr : stdout;
+  if (options->quiet && report->result->kind == JAVM_RESULT_HALT) return CLI_OK;
+  if (options->report_path != NULL) {
+    int result = cli_output_open(options->report_path, &output);
+    if (result != CLI_OK) return result;
+    file = output.file;
+  }
+  if (file == stdout) end_line(host);
+  fflush(stdout);
+  int result = options->json ? run_report_json(file, subject->input.dir, report) : run_report_text(file, report);
+  if (result == CLI_OK && options->report_path != NULL) result = cli_output_commit(&output);
+  cli_output_discard(&output);
+  return result;
+}
+
+static int finish(run_subject *subject, const run_options *options, run_host *host, const run_report *report) {
+  const javm_result *result = report->result;
   bool halted = result->kind == JAVM_RESULT_HALT;
   int written = CLI_OK;
   if (options->save_path != NULL && halted)
     written = save_instance(subject->input.dir, &result->instance, options->save_path);
   else if (options->save_path != NULL)
     cli_fail("%s: not written: the program did not halt, so there is no new Instance", options->save_path);
-  int printed = options->json ? run_report_json(subject->input.dir, &report) : run_report_text(&report);
+  int printed = print_report(subject, options, host, report);
   if (written != CLI_OK || printed != CLI_OK) return CLI_BAD;
   return halted ? CLI_OK : CLI_OTHER;
 }
@@ -158,71 +224,110 @@ static double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+/* What is watched while a program runs. */
+typedef struct watch {
+  trace_writer *writer; /* NULL: no trace is asked for */
+  uint32_t operation;   /* the last one that the called program began */
+  bool changed_image;   /* the symbols are of another Image than the pc */
+} watch;
+
+static void watch_event(void *ctx, const javm_trace_event *event) {
+  enum { SET_IMAGE = 17 };
+  watch *w = ctx;
+  if (event->kind == JAVM_TRACE_ECALL) w->operation = event->number;
+  if (event->kind == JAVM_TRACE_RESUME && w->operation == SET_IMAGE) w->changed_image = true;
+  if (w->writer != NULL) trace_write_event(w->writer, event);
+}
+
 /* Calls the subject; the writer is open where there is a trace. */
-static int invoke(run_subject *subject, const run_options *options, trace_writer *writer) {
+static int invoke(run_subject *subject, const run_options *options, trace_writer *writer, const cli_symbols *symbols) {
   javm_vm_config config;
   javm_vm *vm = NULL;
   javm_result result;
   javm_error error;
-  javm_vm_config_default(&config);
-  config.gas_model = options->gas_model;
-  config.yield_mode = options->yield_mode;
-  config.jam_host_calls = true;
-  config.assist = javm_local_assist_interface(subject->assist);
-  if (options->trace_path != NULL) {
-    config.trace = trace_write_event;
-    config.trace_ctx = writer;
+  run_host host = {false, false};
+  watch watch = {options->trace_path != NULL ? writer : NULL, 0, false};
+  run_vm_config(subject, options, &config);
+  if (watch.writer != NULL || symbols != NULL) {
+    config.trace = watch_event;
+    config.trace_ctx = &watch;
   }
-  javm_status status = javm_vm_new(subject->input.dir, &config, &vm, &error);
-  if (status == JAVM_OK && subject->isa != JAVM_ISA_JAVM) {
-    status = javm_vm_register(vm, JAVM_HOST_FUNCTION_ANY, NULL, pause_host_call, NULL);
-    error = (javm_error){.status = status};
-  }
+  javm_status status = run_vm_new(subject, &config, &host, &vm, &error);
   double start = now();
   if (status == JAVM_OK)
     status = javm_vm_invoke(vm, &subject->hash, options->endpoint, subject->args, options->gas, &result, &error);
   double seconds = now() - start;
   int exit_status = CLI_OK;
   if (status != JAVM_OK) exit_status = cli_fail_error(options->path, &error);
-  else if (options->trace_path != NULL) exit_status = cli_output_commit(&writer->output);
+  else if (watch.writer != NULL) exit_status = cli_output_commit(&writer->output);
   if (status == JAVM_OK) {
-    int finished = finish(subject, options, &result, seconds);
+    run_report report = {&subject->hash, &result, seconds, watch.changed_image ? NULL : symbols};
+    int finished = finish(subject, options, &host, &report);
     if (exit_status == CLI_OK) exit_status = finished;
+    if (options->profile_path != NULL && exit_status != CLI_BAD) {
+      if (strcmp(options->profile_path, "-") == 0) end_line(&host);
+      if (run_profile(options, symbols, result.gas_used) != CLI_OK) exit_status = CLI_BAD;
+    }
     javm_result_clear(subject->input.dir, &result);
   }
   javm_vm_free(vm);
   return exit_status;
 }
 
+/* The symbols of what is in the file: --pc makes another Image of it, with the same code. */
+static int load_symbols(run_subject *subject, cli_symbols **symbols) {
+  javm_cap *image = NULL;
+  int result = cli_input_image(&subject->input, &image);
+  if (result == CLI_OK) *symbols = cli_symbols_load(subject->input.path, subject->input.dir, image);
+  javm_cap_release(subject->input.dir, image);
+  return result;
+}
+
 static int run(const run_options *options) {
   run_subject subject;
   trace_writer writer;
+  cli_symbols *symbols = NULL;
   memset(&writer, 0, sizeof writer);
   int result = run_subject_make(&subject, options);
+  if (result == CLI_OK) result = load_symbols(&subject, &symbols);
   if (result == CLI_OK && options->trace_path != NULL) {
     result = cli_output_open(options->trace_path, &writer.output);
     if (result == CLI_OK) result = write_trace_start(&writer, &subject, options);
   }
-  if (result == CLI_OK) result = invoke(&subject, options, &writer);
+  if (result == CLI_OK) result = invoke(&subject, options, &writer, symbols);
   cli_output_discard(&writer.output); /* nothing is left to discard once it was committed */
+  cli_symbols_free(symbols);
   run_subject_clear(&subject);
   return result;
 }
 
 int cli_run(int argc, char **argv) {
-  static const struct option long_options[] = {
-      {"endpoint", required_argument, NULL, 'e'}, {"pc", required_argument, NULL, 'p'},
-      {"arg", required_argument, NULL, 'a'},      {"input", required_argument, NULL, 'n'},
-      {"gas", required_argument, NULL, 'G'},      {"gas-model", required_argument, NULL, 'g'},
-      {"isa", required_argument, NULL, 'i'},      {"yields", required_argument, NULL, 'y'},
-      {"catch", required_argument, NULL, 'c'},    {"trace", required_argument, NULL, 't'},
-      {"save", required_argument, NULL, 's'},     {"json", no_argument, NULL, 'j'},
-      {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+  static const struct option long_options[] = {{"endpoint", required_argument, NULL, 'e'},
+                                               {"pc", required_argument, NULL, 'p'},
+                                               {"arg", required_argument, NULL, 'a'},
+                                               {"input", required_argument, NULL, 'n'},
+                                               {"gas", required_argument, NULL, 'G'},
+                                               {"gas-model", required_argument, NULL, 'g'},
+                                               {"isa", required_argument, NULL, 'i'},
+                                               {"yields", required_argument, NULL, 'y'},
+                                               {"catch", required_argument, NULL, 'c'},
+                                               {"quota", required_argument, NULL, 'q'},
+                                               {"trace", required_argument, NULL, 't'},
+                                               {"save", required_argument, NULL, 's'},
+                                               {"json", no_argument, NULL, 'j'},
+                                               {"quiet", no_argument, NULL, 'Q'},
+                                               {"report", required_argument, NULL, 'r'},
+                                               {"profile", required_argument, NULL, 'P'},
+                                               {"profile-every", required_argument, NULL, 'E'},
+                                               {"profile-by", required_argument, NULL, 'B'},
+                                               {"help", no_argument, NULL, 'h'},
+                                               {NULL, 0, NULL, 0}};
   run_options options;
   int given, result = CLI_OK;
   memset(&options, 0, sizeof options);
   javm_load_config_default(&options.load);
   options.gas = CLI_GAS_DEFAULT;
+  options.profile_every = PROFILE_EVERY;
   while (result == CLI_OK && (given = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
     if (given == 'h') {
       print_help();
@@ -234,6 +339,7 @@ int cli_run(int argc, char **argv) {
   }
   if (result == CLI_OK) options.path = cli_one_file(argc, argv);
   if (options.path == NULL) result = CLI_BAD;
+  if (result == CLI_OK) result = check_options(&options);
   options.load.arguments = options.input.data;
   options.load.arguments_bytes = options.input.size;
   if (result == CLI_OK) result = run(&options);

@@ -6,6 +6,9 @@
 
 enum { RUN_CATCH_MAX = 256 };
 
+/* What a line of a profile stands for. */
+typedef enum run_profile_by { RUN_BY_FUNCTION, RUN_BY_LINE, RUN_BY_BLOCK } run_profile_by;
+
 typedef struct run_options {
   const char *path;
   javm_load_config load;
@@ -19,11 +22,19 @@ typedef struct run_options {
   uint64_t gas;
   javm_gas_model gas_model;
   bool json;
+  bool quiet;
+  const char *report_path; /* NULL: stdout */
+  const char *profile_path;
+  uint64_t profile_every; /* gas from one sample to the next */
+  run_profile_by profile_by;
+  bool has_profile_by; /* else by function where there are symbols, by block where there are none */
   const char *trace_path;
   const char *save_path;
   javm_yield_mode yield_mode;
   uint8_t catches[RUN_CATCH_MAX]; /* root slots */
   unsigned catch_count;
+  bool has_quota;
+  uint64_t quota;
 } run_options;
 
 /* What is run: a published Instance of the input. */
@@ -43,13 +54,28 @@ void run_subject_clear(run_subject *subject);
 /* The endpoint that is called, as it is declared (by nobody: all zero). */
 int run_endpoint(run_subject *subject, const run_options *options, javm_endpoint *endpoint);
 
+/* The host of a run: what the program writes by host function 64 goes to stdout and stderr. */
+typedef struct run_host {
+  bool discards;   /* what the program writes goes nowhere */
+  bool in_midline; /* what it wrote to stdout does not end with a newline */
+} run_host;
+
+void run_vm_config(const run_subject *subject, const run_options *options, javm_vm_config *config);
+/* A VM with the host functions for the subject's Image. */
+javm_status run_vm_new(const run_subject *subject, const javm_vm_config *config, run_host *host, javm_vm **vm,
+                       javm_error *error);
+
 typedef struct run_report {
   const javm_hash *before;
   const javm_result *result;
   double seconds;
+  const cli_symbols *symbols; /* of the code that the result's pc is in; NULL: none */
 } run_report;
 
-int run_report_text(const run_report *report);
-int run_report_json(javm_dir *dir, const run_report *report);
+int run_report_text(FILE *file, const run_report *report);
+int run_report_json(FILE *file, javm_dir *dir, const run_report *report);
+
+/* Runs the program once more, in slices of gas, and writes where it was after each. `gas_used`: by the first run. */
+int run_profile(const run_options *options, const cli_symbols *symbols, uint64_t gas_used);
 
 #endif

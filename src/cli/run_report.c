@@ -33,47 +33,54 @@ static uint64_t speed(const run_report *report) {
   return report->seconds > 0 ? (uint64_t)((double)report->result->instructions / report->seconds) : 0;
 }
 
-static void print_end(const javm_result *result) {
+static void print_end(FILE *file, const run_report *report) {
+  const javm_result *result = report->result;
+  cli_place place;
   if (result->kind == JAVM_RESULT_HALT) {
-    printf("ended             by a halt\nreturn value φ[7] %" PRIu64 " (0x%" PRIx64 ")\n", result->return_value,
-           result->return_value);
+    fprintf(file, "ended             by a halt\nreturn value φ[7] %" PRIu64 " (0x%" PRIx64 ")\n", result->return_value,
+            result->return_value);
   } else if (result->kind == JAVM_RESULT_FAULTED) {
-    printf("ended             by a fault: %s", javm_exit_text(result->fault.kind));
-    if (result->fault.kind == JAVM_EXIT_PAGE_FAULT) printf(" at address 0x%08" PRIx32, result->fault.address);
-    printf(", pc %" PRIu32 "\n", result->pc);
+    fprintf(file, "ended             by a fault: %s", javm_exit_text(result->fault.kind));
+    if (result->fault.kind == JAVM_EXIT_PAGE_FAULT) fprintf(file, " at address 0x%08" PRIx32, result->fault.address);
+    fprintf(file, ", pc %" PRIu32 "\n", result->pc);
+    if (cli_symbols_find(report->symbols, result->pc, &place)) {
+      fputs("at                ", file);
+      cli_place_print(file, &place);
+      fputc('\n', file);
+    }
     if (result->refusal != JAVM_REFUSAL_NONE)
-      printf("refused           operation %" PRIu32 ": %s\n", result->refused_operation,
-             javm_refusal_text(result->refusal));
+      fprintf(file, "refused           operation %" PRIu32 ": %s\n", result->refused_operation,
+              javm_refusal_text(result->refusal));
   } else if (result->pause == JAVM_PAUSE_HOST_CALL) {
-    printf("ended             by host call %" PRIu32 ", which nobody answers here\n", result->host_function);
+    fprintf(file, "ended             by host call %" PRIu32 ", which nobody answers here\n", result->host_function);
   } else {
-    printf("ended             paused: %s\n", pause_of(result));
+    fprintf(file, "ended             paused: %s\n", pause_of(result));
   }
 }
 
 /* Runs of neighbouring pages on one line each. */
-static void print_pages(const javm_result *result) {
-  printf("pages changed     %zu\n", result->dirty_page_count);
+static void print_pages(FILE *file, const javm_result *result) {
+  fprintf(file, "pages changed     %zu\n", result->dirty_page_count);
   for (size_t i = 0, next; i < result->dirty_page_count; i = next) {
     for (next = i + 1; next < result->dirty_page_count; next++)
       if (result->dirty_pages[next] - result->dirty_pages[next - 1] != JAVM_PAGE_BYTES) break;
-    printf("  0x%08" PRIx32 " to 0x%08" PRIx32 "\n", result->dirty_pages[i],
-           result->dirty_pages[next - 1] + (JAVM_PAGE_BYTES - 1));
+    fprintf(file, "  0x%08" PRIx32 " to 0x%08" PRIx32 "\n", result->dirty_pages[i],
+            result->dirty_pages[next - 1] + (JAVM_PAGE_BYTES - 1));
   }
 }
 
-int run_report_text(const run_report *report) {
+int run_report_text(FILE *file, const run_report *report) {
   const javm_result *result = report->result;
   char hex[CLI_HEX_HASH];
-  print_end(result);
-  printf("gas used          %" PRIu64 "\n", result->gas_used);
-  printf("instructions      %" PRIu64 ", %" PRIu64 " a second\n", result->instructions, speed(report));
+  print_end(file, report);
+  fprintf(file, "gas used          %" PRIu64 "\n", result->gas_used);
+  fprintf(file, "instructions      %" PRIu64 ", %" PRIu64 " a second\n", result->instructions, speed(report));
   cli_hash_hex(report->before, hex);
-  printf("instance before   %s\n", hex);
+  fprintf(file, "instance before   %s\n", hex);
   cli_hash_hex(after(report), hex);
-  printf("instance after    %s\n", hex);
-  print_pages(result);
-  if (result->emit_count > 0) printf("emitted           %zu caps\n", result->emit_count);
+  fprintf(file, "instance after    %s\n", hex);
+  print_pages(file, result);
+  if (result->emit_count > 0) fprintf(file, "emitted           %zu caps\n", result->emit_count);
   return CLI_OK;
 }
 
@@ -103,14 +110,27 @@ static json_t *emits_json(javm_dir *dir, const javm_result *result) {
   return emits;
 }
 
-static bool set_end(json_t *out, const javm_result *result) {
+static bool set_place(json_t *out, const run_report *report) {
+  cli_place place;
+  if (!cli_symbols_find(report->symbols, report->result->pc, &place)) return true;
+  bool good = true;
+  if (place.function != NULL)
+    good = cli_json_set(out, "function", json_string(place.function)) &&
+           cli_json_set(out, "offset", cli_json_u64(place.offset));
+  if (good && place.file != NULL)
+    good = cli_json_set(out, "file", json_string(place.file)) && cli_json_set(out, "line", cli_json_u64(place.line));
+  return good;
+}
+
+static bool set_end(json_t *out, const run_report *report) {
+  const javm_result *result = report->result;
   if (result->kind == JAVM_RESULT_PAUSED) {
     if (result->pause != JAVM_PAUSE_HOST_CALL) return cli_json_set(out, "pause", json_string(pause_of(result)));
     return cli_json_set(out, "host_call", cli_json_u64(result->host_function));
   }
   if (result->kind != JAVM_RESULT_FAULTED) return true;
-  bool good =
-      cli_json_set(out, "fault", json_string(fault_of(result))) && cli_json_set(out, "pc", cli_json_u64(result->pc));
+  bool good = cli_json_set(out, "fault", json_string(fault_of(result))) &&
+              cli_json_set(out, "pc", cli_json_u64(result->pc)) && set_place(out, report);
   if (good && result->fault.kind == JAVM_EXIT_PAGE_FAULT)
     good = cli_json_set(out, "address", cli_json_u64(result->fault.address));
   if (good && result->refusal != JAVM_REFUSAL_NONE)
@@ -119,11 +139,11 @@ static bool set_end(json_t *out, const javm_result *result) {
   return good;
 }
 
-int run_report_json(javm_dir *dir, const run_report *report) {
+int run_report_json(FILE *file, javm_dir *dir, const run_report *report) {
   const javm_result *result = report->result;
   bool halted = result->kind == JAVM_RESULT_HALT, paused = result->kind == JAVM_RESULT_PAUSED;
   json_t *out = json_object();
-  bool good = out != NULL && cli_json_set(out, "status", json_string(status_of(result))) && set_end(out, result) &&
+  bool good = out != NULL && cli_json_set(out, "status", json_string(status_of(result))) && set_end(out, report) &&
               cli_json_set(out, "return_value", halted ? cli_json_u64(result->return_value) : json_null()) &&
               cli_json_set(out, "gas_used", cli_json_u64(result->gas_used)) &&
               cli_json_set(out, "instructions", cli_json_u64(result->instructions)) &&
@@ -133,7 +153,7 @@ int run_report_json(javm_dir *dir, const run_report *report) {
               cli_json_set(out, "pages_changed", pages_json(result)) &&
               cli_json_set(out, "slot0", cap_json(dir, paused ? result->payload : result->slot0)) &&
               cli_json_set(out, "emits", emits_json(dir, result));
-  if (good) return cli_json_print(out);
+  if (good) return cli_json_write(file, out);
   json_decref(out);
   return cli_fail_memory();
 }

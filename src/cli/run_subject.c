@@ -86,14 +86,31 @@ static int add_markers(run_subject *s, const run_options *options, javm_cap *roo
   return CLI_OK;
 }
 
-static int check_marker_slot(const run_options *options, const javm_image_spec *image) {
-  if (!image->has_yield_marker_slot)
-    return cli_fail("%s: --catch: expected an Image with a yield marker slot, it has none", options->path);
+static bool is_pinned(const javm_image_spec *image, uint32_t slot) {
   for (size_t i = 0; i < image->pinned_count; i++)
-    if (image->pinned[i].slot == image->yield_marker_slot)
-      return cli_fail("%s: --catch: the Image pins its yield marker slot %u", options->path,
-                      (unsigned)image->yield_marker_slot);
-  return CLI_OK;
+    if (image->pinned[i].slot == slot) return true;
+  return false;
+}
+
+static int open_root(run_subject *s, const char *option, javm_instance_spec *spec, javm_cap **root) {
+  javm_error error;
+  if (javm_instance_view(s->input.dir, s->instance, spec) != JAVM_OK) return cli_fail_memory();
+  if (spec->root_cnode == NULL) return cli_fail("%s: %s: the Instance has no root CNode", s->input.path, option);
+  return cli_resolve(s->input.dir, spec->root_cnode, root, &error) == JAVM_OK ? CLI_OK
+                                                                              : cli_fail_error(s->input.path, &error);
+}
+
+/* Puts a handle of the kernel's into the slot that the Image names for it. */
+static int put_handle(run_subject *s, const char *option, uint32_t slot, javm_cap *handle) {
+  javm_instance_spec spec;
+  javm_cap *root = NULL, *changed = NULL;
+  int result = open_root(s, option, &spec, &root);
+  if (result == CLI_OK && javm_cnode_set(s->input.dir, root, slot, handle, &changed) != JAVM_OK)
+    result = cli_fail("%s: %s: cannot put anything into root slot %u", s->input.path, option, (unsigned)slot);
+  if (result == CLI_OK) result = replace_root(s, &spec, changed);
+  javm_cap_release(s->input.dir, changed);
+  javm_cap_release(s->input.dir, root);
+  return result;
 }
 
 static int put_catcher(run_subject *s, const run_options *options) {
@@ -101,26 +118,45 @@ static int put_catcher(run_subject *s, const run_options *options) {
   javm_dir *dir = s->input.dir;
   javm_instance_spec spec;
   javm_image_spec image;
-  javm_cap *root = NULL, *catcher = NULL, *changed = NULL;
+  javm_cap *root = NULL, *catcher = NULL;
   javm_hash hash;
-  javm_error error;
   int result = view_image(s, &image);
-  if (result == CLI_OK) result = check_marker_slot(options, &image);
   if (result != CLI_OK) return result;
-  if (javm_instance_view(dir, s->instance, &spec) != JAVM_OK) return cli_fail_memory();
-  if (spec.root_cnode == NULL) return cli_fail("%s: --catch: the Instance has no root CNode", options->path);
-  if (cli_resolve(dir, spec.root_cnode, &root, &error) != JAVM_OK) return cli_fail_error(options->path, &error);
+  if (!image.has_yield_marker_slot)
+    return cli_fail("%s: --catch: expected an Image with a yield marker slot, it has none", options->path);
+  if (is_pinned(&image, image.yield_marker_slot))
+    return cli_fail("%s: --catch: the Image pins its yield marker slot %u", options->path,
+                    (unsigned)image.yield_marker_slot);
   uint64_t number = assist->yield_catcher_new(assist->ctx);
   if (javm_kernel_instance(dir, JAVM_KERNEL_YIELDCATCHER, number, &catcher) != JAVM_OK ||
-      javm_cap_hash(dir, catcher, &hash) != JAVM_OK ||
-      javm_cnode_set(dir, root, image.yield_marker_slot, catcher, &changed) != JAVM_OK)
-    result = cli_fail("%s: --catch: cannot put a catcher into root slot %u", options->path,
-                      (unsigned)image.yield_marker_slot);
+      javm_cap_hash(dir, catcher, &hash) != JAVM_OK)
+    result = cli_fail_memory();
+  if (result == CLI_OK) result = put_handle(s, "--catch", image.yield_marker_slot, catcher);
+  if (result == CLI_OK) result = open_root(s, "--catch", &spec, &root);
   if (result == CLI_OK) result = add_markers(s, options, root, &hash);
-  if (result == CLI_OK) result = replace_root(s, &spec, changed);
-  javm_cap_release(dir, changed);
-  javm_cap_release(dir, catcher);
   javm_cap_release(dir, root);
+  javm_cap_release(dir, catcher);
+  return result;
+}
+
+/* The number is the same in each run, so that an Instance that was saved, and what it made, find their quota again. */
+static int put_quota(run_subject *s, const run_options *options) {
+  const uint64_t number = 1;
+  const javm_assist *assist = javm_local_assist_interface(s->assist);
+  javm_image_spec image;
+  javm_cap *handle = NULL;
+  uint64_t previous;
+  int result = view_image(s, &image);
+  if (result != CLI_OK) return result;
+  if (image.quota_slot_count == 0)
+    return cli_fail("%s: --quota: expected an Image with a quota slot, it has none", options->path);
+  if (is_pinned(&image, image.quota_slots[0]))
+    return cli_fail("%s: --quota: the Image pins its quota slot %u", options->path, (unsigned)image.quota_slots[0]);
+  if (assist->storage_quota_set(assist->ctx, number, options->quota, &previous) != JAVM_OK ||
+      javm_kernel_instance(s->input.dir, JAVM_KERNEL_QUOTA, number, &handle) != JAVM_OK)
+    return cli_fail_memory();
+  result = put_handle(s, "--quota", image.quota_slots[0], handle);
+  javm_cap_release(s->input.dir, handle);
   return result;
 }
 
@@ -141,7 +177,8 @@ static int make_instance(run_subject *s, const run_options *options) {
   if (!is_image) s->instance = javm_cap_retain(s->input.cap);
   else if (javm_instance_genesis(s->input.dir, s->image, NULL, &s->instance, &error) != JAVM_OK)
     return cli_fail_error(options->path, &error);
-  if (options->catch_count > 0) result = put_catcher(s, options);
+  if (options->has_quota) result = put_quota(s, options);
+  if (result == CLI_OK && options->catch_count > 0) result = put_catcher(s, options);
   if (result == CLI_OK && javm_dir_put(s->input.dir, s->instance, &s->hash, &error) != JAVM_OK)
     result = cli_fail_error(options->path, &error);
   return result;

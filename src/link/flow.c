@@ -204,7 +204,7 @@ static javm_status check_registers(const jv_flow *f, const jv_site *s) {
 }
 
 /* An auipc that the assembler resolved itself is known by who uses it: straight behind it, before its register is
- * written again, and without a label between, which check_pairs makes sure of. upper[r]: 1 + the site of the auipc whose
+ * written again, and without a label between, which check_labels makes sure of. upper[r]: 1 + the site of the auipc whose
  * value is in r. */
 typedef struct uppers {
   uint32_t of[16];
@@ -254,11 +254,19 @@ static void track_upper(const jv_flow *f, const jv_site *s, uppers *u) {
 }
 
 /* All labels are known now. */
-static javm_status check_pairs(const jv_flow *f) {
+static javm_status check_labels(const jv_flow *f) {
+  for (size_t i = 0; i < f->part_count; i++) {
+    const jv_text_part *part = &f->parts[i];
+    for (uint32_t at = 0; at < part->size_bytes; at += 2) {
+      uint32_t h = part->first + at / 2;
+      if (f->site_at[h] || !(f->marks[h] & JV_MARK_STARTS & ~JV_MARK_RETURN)) continue;
+      return jv_flow_fail(f, part->address + at, "a jump to what is no instruction");
+    }
+  }
   for (size_t i = 0; i < f->pair_count; i++) {
     const jv_text_part *part = part_of(f, f->pairs[i].first);
     for (uint32_t at = f->pairs[i].first + 2; at <= f->pairs[i].second; at += 2) {
-      if (f->marks[part->first + (at - part->address) / 2] & JV_MARK_LABEL) {
+      if (f->marks[part->first + (at - part->address) / 2] & JV_MARK_STARTS) {
         return jv_flow_fail(f, at, "a jump between the two halves of an address");
       }
     }
@@ -315,7 +323,9 @@ static javm_status follow(jv_flow *f, jv_site *s, bool *ends) {
   if (s->rv.op == JV_RV_jal || s->rv.op == JV_RV_jalr) {
     if (s->rv.op == JV_RV_jal) status = mark(f, s->address, target, JV_MARK_LABEL);
     else if (s->ref == JV_REF_CODE) status = mark(f, s->address, s->value, JV_MARK_LABEL);
-    if (status == JAVM_OK && s->rv.rd != 0) status = mark(f, s->address, next, JV_MARK_LABEL | JV_MARK_RETURN);
+    /* behind a call that never returns there may be nothing at all */
+    if (status == JAVM_OK && s->rv.rd != 0 && halfword(f, next) >= 0)
+      status = mark(f, s->address, next, JV_MARK_RETURN);
     *ends = true; /* what a call returns to is in the queue */
     return status;
   }
@@ -355,9 +365,18 @@ static javm_status new_site(jv_flow *f, const jv_text_part *part, uint32_t addre
   return check_registers(f, s);
 }
 
+/* Is this where a call that never returns would return to, and no code? Some data then, or what fills the section up. */
+static bool is_behind_the_end(const jv_flow *f, const jv_text_part *part, uint32_t address) {
+  uint32_t at = address - part->address;
+  jv_rv_insn insn;
+  return (f->marks[part->first + at / 2] & JV_MARK_STARTS) == JV_MARK_RETURN &&
+         !jv_rv_decode(part->bytes + at, part->size_bytes - at, &insn);
+}
+
 /* Walks from an address to where control ends, or where it has been. */
 static javm_status walk(jv_flow *f, uint32_t address) {
   const jv_text_part *part = part_of(f, address);
+  if (is_behind_the_end(f, part, address)) return JAVM_OK;
   size_t reloc = reloc_from(f->elf, address);
   uppers u = {{0}};
   bool ends = false;
@@ -539,7 +558,7 @@ static javm_status find(jv_flow *f, const jv_manifest *manifest, uint32_t start)
   if (status == JAVM_OK && start) status = mark(f, start, start, JV_MARK_LABEL | JV_MARK_ENTRY);
   if (status == JAVM_OK) status = find_data_pointers(f);
   if (status == JAVM_OK) status = walk_all(f);
-  if (status == JAVM_OK) status = check_pairs(f);
+  if (status == JAVM_OK) status = check_labels(f);
   return status == JAVM_OK ? order(f) : status;
 }
 

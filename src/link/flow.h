@@ -32,7 +32,8 @@ enum {
   JV_MARK_ENTRY = 16,  /* an endpoint, or __javm_start */
   JV_MARK_INSIDE = 32, /* the second half of an instruction */
   JV_MARK_QUEUED = 64,
-  JV_MARK_ESCAPES = JV_MARK_RETURN | JV_MARK_CODE | JV_MARK_DATA
+  JV_MARK_ESCAPES = JV_MARK_RETURN | JV_MARK_CODE | JV_MARK_DATA,
+  JV_MARK_STARTS = JV_MARK_LABEL | JV_MARK_ESCAPES | JV_MARK_ENTRY /* control may come here from elsewhere */
 };
 
 /* One reachable instruction. */

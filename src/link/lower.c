@@ -380,7 +380,8 @@ static void lower_jump(lowering *l, const jv_site *s) {
   if (s->rv.rd != 0) {
     n.op = direct ? JV_OP_load_imm_jump : JV_OP_load_imm_jump_ind;
     n.a = reg(s->rv.rd);
-    n.x = jv_jump_address(jv_flow_at(l->flow, s->address + s->rv.bytes));
+    const jv_site *next = jv_flow_at(l->flow, s->address + s->rv.bytes);
+    n.x = next ? jv_jump_address(next) : 0; /* a return to nowhere: 0 is no address of the jump table */
   }
   if (!direct) {
     *(s->rv.rd ? &n.b : &n.a) = reg(s->rv.rs1);
@@ -488,7 +489,7 @@ javm_status jv_lower(const jv_flow *flow, const jv_manifest *manifest, uint32_t 
   if (!make_room(c, flow->site_count, manifest->endpoint_count)) goto out_of_memory;
   for (size_t i = 0; i < flow->site_count && !l.empty; i++) {
     const jv_site *s = l.site = &flow->sites[i];
-    if (s->marks & (JV_MARK_LABEL | JV_MARK_ENTRY) || !l.open) {
+    if (s->marks & JV_MARK_STARTS || !l.open) {
       bool entry = s->marks & JV_MARK_ENTRY;
       start_block(&l, (s->marks & JV_MARK_ESCAPES) || entry);
     }

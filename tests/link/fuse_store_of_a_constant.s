@@ -1,7 +1,7 @@
 # A store of a constant at an absolute address.
 # returns: 5
 # lists: store_imm_u32 \[[0-9x a-f]+\], 5
-# count: 4
+# count: 3
         .globl _start
 _start: li a0, 5
         lui a1, %hi(value)

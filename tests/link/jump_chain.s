@@ -1,7 +1,7 @@
 # A jump to a jump goes to the end.
 # returns: 2
 # lists: branch_eq_imm a1, 0, [0-9]+
-# lacks: jump [0-9]
+# lacks: [^_]jump [^_]
         .globl _start
 _start: beqz a1, 1f
         li a0, 1

@@ -1,0 +1,24 @@
+# Guests in Rust. Included by the top Makefile, after guest/guest.mk. Needs rustc-web, rust-web-src and lld-19
+# (scripts/deps); the library is built once, in 20 s.
+
+rust_libs := $(guest_build)/rust/libjavm.rlib
+rust_examples := $(patsubst guest/examples/%.rs,$(guest_build)/examples/%.img,$(wildcard guest/examples/*.rs))
+rust_images := $(rust_examples) $(guest_build)/tests/rust_checks.img
+rust_needs := $(rust_libs) $(guest_sdk) $(cli) guest/javm.ld
+
+.PHONY: guest-rust
+guest-rust: $(rust_images)
+check-build: $(rust_images)
+
+$(rust_libs): guest/rust/javm-rustc guest/rust/riscv64e-javm.json guest/sdk.sh $(wildcard guest/rust/javm/*.rs)
+	guest/rust/javm-rustc --build-libs
+	@touch $@
+
+$(rust_examples): $(guest_build)/examples/%.img: guest/examples/%.rs $(rust_needs)
+	@mkdir -p $(@D)
+	JAVM=$(cli) guest/rust/javm-rustc -g $< -o $@
+
+# It has the example in it.
+$(guest_build)/tests/rust_checks.img: tests/guest/rust_checks.rs $(guest_build)/examples/queue.img $(rust_needs)
+	@mkdir -p $(@D)
+	JAVM=$(cli) GUESTS=$(abspath $(guest_build)/examples) guest/rust/javm-rustc -g $< -o $@

@@ -1,6 +1,6 @@
 /*
  * `make bench`: prints a table and writes it to a JSON file, an array of { name, value, unit, ratio, ratio_to }.
- *   bench FILE
+ *   bench FILE DIRECTORY    the directory has the workloads that bench.mk builds
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,14 +9,14 @@
 #include "bench.h"
 
 typedef struct result {
-  const char *name;
+  char name[32];
   double value;
   const char *unit;
   double ratio;
-  const char *ratio_to;
+  char ratio_to[32]; /* empty: none */
 } result;
 
-static result results[32];
+static result results[128];
 static size_t result_count;
 
 double bench_now(void) {
@@ -96,7 +96,10 @@ void bench_report(const char *name, double value, const char *unit, double ratio
   printf("\n");
   fflush(stdout);
   bench_require(result_count < sizeof results / sizeof *results, "more results than room for them");
-  results[result_count++] = (result){name, value, unit, ratio, ratio_to};
+  result *r = &results[result_count++];
+  *r = (result){.value = value, .unit = unit, .ratio = ratio};
+  snprintf(r->name, sizeof r->name, "%s", name);
+  snprintf(r->ratio_to, sizeof r->ratio_to, "%s", ratio_to ? ratio_to : "");
 }
 
 static void write_json(const char *path) {
@@ -106,7 +109,7 @@ static void write_json(const char *path) {
   for (size_t i = 0; i < result_count; i++) {
     const result *r = &results[i];
     fprintf(file, "  { \"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", ", r->name, r->value, r->unit);
-    if (r->ratio_to) fprintf(file, "\"ratio\": %.4g, \"ratio_to\": \"%s\" }", r->ratio, r->ratio_to);
+    if (r->ratio_to[0]) fprintf(file, "\"ratio\": %.4g, \"ratio_to\": \"%s\" }", r->ratio, r->ratio_to);
     else fprintf(file, "\"ratio\": null, \"ratio_to\": null }");
     fprintf(file, "%s\n", i + 1 < result_count ? "," : "");
   }
@@ -115,8 +118,8 @@ static void write_json(const char *path) {
 }
 
 int main(int argc, char **argv) {
-  bench_require(argc == 2, "usage: bench FILE");
-  bench_interpreter();
+  bench_require(argc == 3, "usage: bench FILE DIRECTORY");
+  bench_workloads(argv[2]);
   bench_predecode();
   bench_invoke();
   bench_calls();

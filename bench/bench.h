@@ -1,5 +1,5 @@
 /*
- * What the benchmarks share: a clock, medians, loading of the programs in bench/, and the list of results.
+ * What the benchmarks share: a clock, medians, loading of programs, and the list of results.
  * A benchmark that cannot run ends the process with a message: a table with holes would be worse than none.
  */
 #ifndef JAVM_BENCH_H
@@ -26,14 +26,14 @@ void bench_check(javm_status status, const javm_error *error, const char *what);
 void bench_require(bool condition, const char *what);
 
 uint8_t *bench_read_file(const char *path, size_t *size_bytes); /* free() it */
-/* The Image that a file in bench/ assembles to. */
+/* The Image in a file, or that a file in bench/ assembles to. */
 javm_cap *bench_load_image(javm_dir *dir, const char *path);
 
-/* A line of the table. ratio_to NULL: no ratio; target NULL: none was set. */
+/* A line of the table; unit and target are not copied. ratio_to NULL: no ratio; target NULL: none was set. */
 void bench_report(const char *name, double value, const char *unit, double ratio, const char *ratio_to,
                   const char *target);
 
-void bench_interpreter(void);
+void bench_workloads(const char *directory);
 void bench_predecode(void);
 void bench_invoke(void);
 void bench_calls(void);

@@ -1,0 +1,13 @@
+/* The headers in this directory are what the packaged libraries include, for targets without a libc. */
+#ifndef JAVM_BENCH_STRING_H
+#define JAVM_BENCH_STRING_H
+
+#include <stddef.h>
+
+void *memcpy(void *restrict to, const void *restrict from, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+void *memset(void *bytes, int value, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
+size_t strlen(const char *text);
+
+#endif

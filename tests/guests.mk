@@ -1,0 +1,41 @@
+# What the tests of the linker run: the instruction tests as ELF files, the generator of random RISC-V programs, the
+# driver that runs ELF files as guests. Included by the top Makefile; `make check` needs $(link_tests).
+isa_groups := i m a c b own trap
+isa_elves := $(foreach g,$(isa_groups),$(B)/tests/riscv/$(g).elf $(B)/tests/riscv/$(g).norelax.elf)
+link_tests := $(isa_elves) $(isa_groups:%=$(B)/tests/riscv/%.names) \
+  $(B)/tests/random/rv_random $(B)/tests/random/guest_batch
+isa_target := --target=riscv64-unknown-elf -march=rv64emac_zbb -mabi=lp64e
+
+.PHONY: csmith-guests random-guests
+csmith-guests:
+	@scripts/deps all
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/tests/random/guest_batch
+	@scripts/csmith-guests --build $(B) --keep $(B)/csmith-failures $(COUNT) 1 $(JOBS)
+
+random-guests:
+	@scripts/deps check
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/tests/random/guest_batch $(B)/tests/random/rv_random
+	@scripts/random-guests --build $(B) --keep $(B)/random-failures $(COUNT)
+
+$(B)/tests/random/rv_random: $(B)/obj/tests/random/rv_random.o
+	@mkdir -p $(@D)
+	$(CC) $(flags) -o $@ $^
+
+$(B)/tests/riscv/isa_tests: $(patsubst %,$(B)/obj/tests/riscv/%.o,isa_tests isa_forms isa_groups)
+	@mkdir -p $(@D)
+	$(CC) $(flags) -o $@ $^
+
+$(B)/tests/riscv/%.names: $(B)/tests/riscv/isa_tests
+	$< $* --names > $@
+
+$(B)/tests/riscv/%.S: $(B)/tests/riscv/isa_tests
+	$< $* > $@
+
+$(B)/tests/riscv/%.norelax.o: $(B)/tests/riscv/%.S
+	$(or $(JAVM_CLANG),clang-19) $(isa_target) -mno-relax -c -o $@ $<
+
+$(B)/tests/riscv/%.o: $(B)/tests/riscv/%.S
+	$(or $(JAVM_CLANG),clang-19) $(isa_target) -c -o $@ $<
+
+$(B)/tests/riscv/%.elf: $(B)/tests/riscv/%.o tests/riscv/isa.ld
+	$(or $(JAVM_LLD),ld.lld-19) --emit-relocs -T tests/riscv/isa.ld -e run_test -o $@ $<

@@ -171,6 +171,6 @@ $(B)/fuzz/random_programs: $(B)/obj/fuzz/random_programs.o $(call obj,$(fuzz_com
 	$(CC) $(flags) -o $@ $^ $(libs)
 
 -include guest/guest.mk
--include guest/examples/examples.mk guest/rust/rust.mk guest/others/others.mk bench/bench.mk
+-include tests/guests.mk guest/examples/examples.mk guest/rust/rust.mk guest/others/others.mk bench/bench.mk
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,5 +1,5 @@
-# The guest SDK, in build/guest whatever CC and SAN are: `make guest-sdk` (start code, builtins), `make guest-libc` (newlib).
-# Included by the top Makefile. Needs clang-19; guest-libc also newlib-source (scripts/deps).
+# The guest SDK, in build/guest whatever CC and SAN are: `make guest-sdk` (start code, builtins), `make guest-libc`
+# (newlib). Included by the top Makefile. Needs clang-19; guest-libc also newlib-source (scripts/deps).
 
 guest_build := build/guest
 guest_clang = $(or $(JAVM_CLANG),clang-19)
@@ -7,9 +7,10 @@ guest_warnings = -Wall -Wextra -Wpedantic $(if $(WERROR),-Werror)
 guest_flags = $(shell guest/javm-config --guest-cflags) -O2 -fno-builtin $(guest_warnings)
 guest_obj = $(patsubst guest/src/%,$(guest_build)/obj/%.o,$(1))
 
-# What needs the libc, or has another form with it, is in libjavm-libc.a; mem.c is in both, to come before the libc's own.
-guest_libc_src := $(addprefix guest/src/,libc_start.c syscalls.c cxx_libc.cc setjmp.S mem.c)
-guest_src := $(filter-out guest/src/crt0.S $(guest_libc_src),$(wildcard guest/src/*.c guest/src/*.cc guest/src/*.S)) guest/src/mem.c
+# What belongs to the libc, or has another form with it, is in libjavm-libc.a; mem.c is in both, to come before the
+# libc's own.
+guest_libc_src := $(addprefix guest/src/,libc_start.c libc_math.c syscalls.c cxx_libc.cc setjmp.S)
+guest_src := $(filter-out guest/src/crt0.S $(guest_libc_src),$(wildcard guest/src/*.c guest/src/*.cc guest/src/*.S))
 
 guest_sdk := $(guest_build)/lib/crt0.o $(guest_build)/lib/libjavm-guest.a
 guest_newlib := $(guest_build)/sysroot/lib/libc.a
@@ -20,7 +21,7 @@ guest-sdk: $(guest_sdk)
 guest-libc: $(guest_sdk) $(guest_libc)
 
 $(guest_build)/lib/libjavm-guest.a: $(call guest_obj,$(guest_src))
-$(guest_build)/lib/libjavm-libc.a: $(call guest_obj,$(guest_libc_src))
+$(guest_build)/lib/libjavm-libc.a: $(call guest_obj,$(guest_libc_src) guest/src/mem.c)
 $(guest_build)/lib/lib%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
@@ -31,21 +32,31 @@ $(guest_build)/lib/crt0.o: $(guest_build)/obj/crt0.S.o
 	cp $< $@
 
 $(call guest_obj,$(guest_libc_src)): guest_flags += -isystem $(guest_build)/sysroot/include
-$(filter-out %/mem.c.o,$(call guest_obj,$(guest_libc_src))): | $(guest_newlib)
+$(call guest_obj,$(guest_libc_src)): | $(guest_newlib)
 
 $(guest_build)/obj/%.c.o: guest/src/%.c guest/sdk.sh guest/guest.mk
 	@mkdir -p $(@D)
-	$(guest_clang) $(guest_flags) -std=c11 -MMD -MP -c -o $@ $<
+	$(guest_clang) $(guest_flags) -std=c11 -MD -MP -c -o $@ $<
 
 $(guest_build)/obj/%.cc.o: guest/src/%.cc guest/sdk.sh guest/guest.mk
 	@mkdir -p $(@D)
-	$(guest_clang) $(guest_flags) -fno-exceptions -fno-rtti -std=c++17 -MMD -MP -c -o $@ $<
+	$(guest_clang) $(guest_flags) -fno-exceptions -fno-rtti -std=c++17 -MD -MP -c -o $@ $<
 
 $(guest_build)/obj/%.S.o: guest/src/%.S guest/sdk.sh guest/guest.mk
 	@mkdir -p $(@D)
-	$(guest_clang) $(guest_flags) -MMD -MP -c -o $@ $<
+	$(guest_clang) $(guest_flags) -MD -MP -c -o $@ $<
 
 $(guest_newlib): scripts/newlib guest/sdk.sh
 	scripts/newlib $(guest_build) $(JOBS)
+
+# What is built of the SDK, beside what `make install` installs.
+guest_installed := $(DESTDIR)$(PREFIX)/lib/javm-guest
+install-guest: $(guest_sdk)
+	install -d $(DESTDIR)$(PREFIX)/bin $(guest_installed)/include $(guest_installed)/lib
+	install -m 755 guest/javm-cc guest/javm-config $(DESTDIR)$(PREFIX)/bin
+	install -m 644 guest/sdk.sh guest/javm.ld $(guest_installed)
+	install -m 644 guest/javm.h $(guest_installed)/include
+	install -m 644 $(wildcard $(guest_build)/lib/*) $(guest_installed)/lib
+	if [ -d $(guest_build)/sysroot ]; then cp -R $(guest_build)/sysroot $(guest_installed); fi
 
 -include $(shell find $(guest_build)/obj -name '*.d' 2>/dev/null)

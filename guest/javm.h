@@ -1,6 +1,7 @@
 /*
- * javm.h for guests: every operation of the VM as an inline function, host functions, and the macros that declare what the
- * Image has besides its code. For C11 and C++11 with clang, by javm-cc (RV64E). The page about guests is docs/guests.md.
+ * javm.h for guests: every operation of the VM as an inline function, host functions, and the macros that declare what
+ * the Image has besides its code. For C11 and C++11 with clang, by javm-cc (RV64E). The page about guests is
+ * docs/guests.md.
  *
  * An endpoint is a function of up to four uint64_t that returns a uint64_t:
  *
@@ -10,8 +11,8 @@
  *     JAVM_ENDPOINT(0, add);
  *
  * What always holds:
- *   - An operation that is refused (a slot out of range, empty or pinned, a cap of the wrong kind, ...) ends the call as a
- *     trap and has changed nothing; so no operation here returns an error.
+ *   - An operation that is refused (a slot out of range, empty or pinned, a cap of the wrong kind, ...) ends the call
+ *     as a trap and has changed nothing; so no operation here returns an error.
  *   - Registers other than the results are kept, memory is touched only where a pointer is passed.
  *   - Operations marked "not in this version" are of the specification and are refused by this version of the VM.
  */
@@ -81,8 +82,8 @@ typedef struct javm_results javm_results;
 /* Names a slot: 0 to 255 is a slot of the root table; a path leads on into CNodes. */
 typedef uint64_t javm_slot;
 
-/* The slot that is `n` (0 to 65534) in the CNode in slot `path`: javm_path(5, 9); javm_path(javm_path(5, 9), 2). At most
- * three steps below the root. */
+/* The slot that is `n` (0 to 65534) in the CNode in slot `path`: javm_path(5, 9); javm_path(javm_path(5, 9), 2). At
+ * most three steps below the root. */
 JAVM_INLINE_ javm_slot javm_path(javm_slot path, uint64_t n) {
   return path | (n + 1) << (path >> 24 ? 40 : path >> 8 ? 24 : 8);
 }
@@ -298,8 +299,8 @@ JAVM_INLINE_ void javm_yield(javm_slot marker) {
   __asm__ volatile(JAVM_ECALLI_ "16" : : JAVM_IN1_);
 }
 
-/* 27: after a call that came back JAVM_CALL_PAUSED: gives slot 0 to the yielder and lets it run on. The call goes on with
- * it, so this returns what that call now gives: an answer, a fault, or the next yield. */
+/* 27: after a call that came back JAVM_CALL_PAUSED: gives slot 0 to the yielder and lets it run on. The call goes on
+ * with it, so this returns what that call now gives: an answer, a fault, or the next yield. */
 JAVM_INLINE_ javm_results javm_resume_yield(void) {
   JAVM_REG_(0);
   JAVM_REG_(1);
@@ -335,14 +336,14 @@ JAVM_INLINE_ void javm_drop_paused(javm_slot paused) {
 /* ------------------------------------------------------------------------------------------------- host functions */
 
 /*
- * javm_host_call0(n) ... javm_host_call6(n, x0, ... x5): calls the embedder's function n, a constant from 64 to 2^20 - 1,
- * with up to six operands (integers or pointers). javm_results holds its results; what it doesn't set is undefined. It may
- * read and write memory and slots.
+ * javm_host_call0(n) ... javm_host_call6(n, x0, ... x5): calls the embedder's function n, a constant from 64 to 2^20 -
+ * 1, with up to six operands (integers or pointers). javm_results holds its results; what it doesn't set is undefined.
+ * It may read and write memory and slots.
  */
 #define JAVM_HOST_REG_(i) register uint64_t javm_a##i##_ __asm__("a" #i)
 #define JAVM_HOST_CALL_(n, outputs, inputs)                                                                            \
   JAVM_STATIC_ASSERT_((n) >= 64 && (n) < 1 << 20, "host functions have numbers from 64 to 2^20 - 1");                  \
-  __asm__ volatile(JAVM_ECALLI_ "%[number]" : outputs : inputs : "memory");                                            \
+  __asm__ volatile(JAVM_ECALLI_ "%[number]" : outputs:inputs : "memory");                                              \
   struct javm_results javm_results_ = {javm_a0_, javm_a1_};                                                            \
   javm_results_
 #define JAVM_HOST_LIST_(...) __VA_ARGS__
@@ -380,11 +381,11 @@ JAVM_INLINE_ void javm_drop_paused(javm_slot paused) {
     JAVM_HOST_REG_(4) = javm_x4_;                                                                                      \
     JAVM_HOST_REG_(5) = javm_x5_;                                                                                      \
     (void)javm_a2_, (void)javm_a3_, (void)javm_a4_, (void)javm_a5_;                                                    \
-    JAVM_HOST_CALL_(n, JAVM_HOST_LIST_("+r"(javm_a0_), "+r"(javm_a1_)), JAVM_HOST_LIST_([number] "i"(n) more));        \
+    JAVM_HOST_CALL_(n, JAVM_HOST_LIST_("+r"(javm_a0_), "+r"(javm_a1_)), JAVM_HOST_LIST_([number] "i"(n)more));         \
   })
 
-/* Any operation or host function by a number that is known only at run time (`ecall`). The number travels in a4, where the
- * fifth operand would be: so there are four operands. (javm_call has six and can't be made this way.) */
+/* Any operation or host function by a number that is known only at run time (`ecall`). The number travels in a4, where
+ * the fifth operand would be: so there are four operands. (javm_call has six and can't be made this way.) */
 JAVM_INLINE_ javm_results javm_ecall(uint64_t number, uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3) {
   JAVM_REG_(0) = x0;
   JAVM_REG_(1) = x1;
@@ -396,8 +397,8 @@ JAVM_INLINE_ javm_results javm_ecall(uint64_t number, uint64_t x0, uint64_t x1, 
   return results;
 }
 
-/* Host function 64, as `javm run` provides it: writes to descriptor 1 (stdout) or 2 (stderr); returns the bytes written, or
- * (uint64_t)-1. Embedders may have none, or another, under this number. */
+/* Host function 64, as `javm run` provides it: writes to descriptor 1 (stdout) or 2 (stderr); returns the bytes
+ * written, or (uint64_t)-1. Embedders may have none, or another, under this number. */
 JAVM_INLINE_ uint64_t javm_write(uint64_t descriptor, const void *from, uint64_t length) {
   return javm_host_call3(JAVM_HOST_WRITE, descriptor, from, length).value;
 }
@@ -418,8 +419,8 @@ JAVM_INLINE_ void javm_unlikely(void) { __asm__ volatile(".insn r 0x2b, 1, 0, x0
 /* ---------------------------------------------------------------------------------------- what the Image declares */
 
 /*
- * At file scope, with a semicolon behind. Each makes a record in section .javm.meta, which `javm link` reads and which is
- * not part of guest memory.
+ * At file scope, with a semicolon behind. Each makes a record in section .javm.meta, which `javm link` reads and which
+ * is not part of guest memory.
  */
 struct javm_record {
   uint32_t kind;
@@ -436,14 +437,15 @@ JAVM_STATIC_ASSERT_(sizeof(struct javm_record) == 32, "as javm link reads it");
   static const struct javm_record JAVM_JOIN_(javm_record_, __COUNTER__)                                                \
       __attribute__((section(".javm.meta"), used, retain, aligned(8))) = {kind, index, address, size, a, b}
 
-/* JAVM_ENDPOINT(index, function): makes endpoint 0 to 255 of a function of none to four uint64_t that returns uint64_t. */
+/* JAVM_ENDPOINT(index, function): endpoint 0 to 255 is a function of none to four uint64_t that returns uint64_t. */
 #define JAVM_ENDPOINT(index, function) JAVM_ENDPOINT_CNODE(index, function, 0)
 /* ... with the arg_cnode_size that the Image says. */
 #define JAVM_ENDPOINT_CNODE(index, function, arg_cnode_size)                                                           \
+  JAVM_STATIC_ASSERT_(JAVM_ARITY_(function) <= 4, "an endpoint takes up to four uint64_t and returns a uint64_t");     \
   JAVM_ENDPOINT_AS(index, function, JAVM_ARITY_(function), arg_cnode_size)
 /* ... of a function of any type, which the caller of the endpoint must know; arg_registers 0 to 4. */
 #define JAVM_ENDPOINT_AS(index, function, arg_registers, arg_cnode_size)                                               \
-  __asm__(".weak _start\n.set _start, 0"); /* so that the start code for main stays out */                            \
+  __asm__(".weak _start\n.set _start, 0"); /* so that the start code for main stays out */                             \
   JAVM_RECORD_(1, index, (const void *)(function), 0, arg_registers, arg_cnode_size)
 
 #ifdef __cplusplus
@@ -455,16 +457,18 @@ static constexpr uint32_t JAVM_ARITY_(uint64_t (*)(uint64_t, uint64_t, uint64_t)
 static constexpr uint32_t JAVM_ARITY_(uint64_t (*)(uint64_t, uint64_t, uint64_t, uint64_t)) { return 4; }
 }
 #else
+#define JAVM_IS_(function, ...) __builtin_types_compatible_p(__typeof__(*(function)), uint64_t(__VA_ARGS__))
 #define JAVM_ARITY_(function)                                                                                          \
-  _Generic((function),                                                                                                 \
-      uint64_t (*)(void): 0,                                                                                           \
-      uint64_t (*)(uint64_t): 1,                                                                                       \
-      uint64_t (*)(uint64_t, uint64_t): 2,                                                                             \
-      uint64_t (*)(uint64_t, uint64_t, uint64_t): 3,                                                                   \
-      uint64_t (*)(uint64_t, uint64_t, uint64_t, uint64_t): 4)
+  (JAVM_IS_(function, void)                                     ? 0                                                    \
+   : JAVM_IS_(function, uint64_t)                               ? 1                                                    \
+   : JAVM_IS_(function, uint64_t, uint64_t)                     ? 2                                                    \
+   : JAVM_IS_(function, uint64_t, uint64_t, uint64_t)           ? 3                                                    \
+   : JAVM_IS_(function, uint64_t, uint64_t, uint64_t, uint64_t) ? 4                                                    \
+                                                                : 5)
 #endif
 
-/* Bytes for the macros below that should not be in the guest's memory as well: JAVM_UNMAPPED static const char t[] = "..."; */
+/* Bytes for the macros below that should not be in the guest's memory as well: JAVM_UNMAPPED static const char t[] =
+ * "..."; */
 #define JAVM_UNMAPPED __attribute__((section(".javm.blob")))
 
 /* JAVM_PIN_DATA(slot, object): pins a Data of the object's initial bytes, filled up with zeros to whole pages. */
@@ -474,8 +478,9 @@ static constexpr uint32_t JAVM_ARITY_(uint64_t (*)(uint64_t, uint64_t, uint64_t,
 /* JAVM_PIN_IMAGE_OBJECT(slot, object): pins the Image whose bytes (a bundle, or an encoded Image) the object is. */
 #define JAVM_PIN_IMAGE_OBJECT(slot, object) JAVM_RECORD_(3, slot, &(object), sizeof(object), 0, 0)
 
-/* JAVM_PIN_DATA_FILE(slot, "file"), JAVM_INITIAL_DATA_FILE, JAVM_PIN_IMAGE(slot, "child.img"): the same with the bytes of a
- * file, looked for in the current directory and then in those of -I. `slot` is a plain number, or a macro that is one. */
+/* JAVM_PIN_DATA_FILE(slot, "file"), JAVM_INITIAL_DATA_FILE, JAVM_PIN_IMAGE(slot, "child.img"): the same with the bytes
+ * of a file, looked for in the current directory and then in those of -I. `slot` is a plain number, or a macro that is
+ * one. */
 #define JAVM_PIN_DATA_FILE(slot, file) JAVM_FILE_(2, slot, file, __COUNTER__)
 #define JAVM_INITIAL_DATA_FILE(slot, file) JAVM_FILE_(4, slot, file, __COUNTER__)
 #define JAVM_PIN_IMAGE(slot, file) JAVM_FILE_(3, slot, file, __COUNTER__)
@@ -500,9 +505,9 @@ static constexpr uint32_t JAVM_ARITY_(uint64_t (*)(uint64_t, uint64_t, uint64_t,
 #define JAVM_QUOTA_SLOT(slot) JAVM_RECORD_(6, slot, 0, 0, 0, 0)
 #define JAVM_YIELD_MARKER_SLOT(slot) JAVM_RECORD_(7, slot, 0, 0, 0, 0)
 
-/* Bytes of stack (1 MiB without this), of the heap for javm_sbrk (none without this) and of the memory that malloc hands out
- * (16 MiB without this): plain numbers without suffix, or expressions of such. The options --stack-size, --heap-size and
- * --arena-size of javm-cc win over the first two and take the place of the third. */
+/* Bytes of stack (1 MiB without this), of the heap for javm_sbrk (none without this) and of the memory that malloc
+ * hands out (16 MiB without this): plain numbers without suffix, or expressions of such. The options --stack-size,
+ * --heap-size and --arena-size of javm-cc win over the first two and take the place of the third. */
 #define JAVM_STACK_SIZE(bytes) JAVM_SIZE_(__javm_stack_size, bytes)
 #define JAVM_HEAP_SIZE(bytes) JAVM_SIZE_(__javm_heap_size, bytes)
 #define JAVM_ARENA_SIZE(bytes) JAVM_SIZE_(__javm_arena_size, bytes)

@@ -16,14 +16,15 @@ else
   sdk_make=1
 fi
 
-# The last of these are for speed and size: data may be read at any address, there is one thread, nothing unwinds the stack.
+# The last of these are for speed and size: data may be read at any address, nothing unwinds the stack. Wide atomic
+# objects are as good as others, as there is one thread.
 sdk_cflags="--target=riscv64-unknown-elf -march=rv64emac_zbb -mabi=lp64e -nostdlibinc -femulated-tls \
--mno-strict-align -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables"
+-mno-strict-align -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -Wno-atomic-alignment"
 sdk_cxxflags="-fno-exceptions -fno-rtti -fno-threadsafe-statics"
 sdk_ldflags="-m elf64lriscv --gc-sections --emit-relocs -z norelro -z noexecstack"
 
-# sdk_tool VARIABLE NAME PROGRAM PACKAGE: sets VARIABLE to the program: what the environment's NAME says, or PROGRAM-19 and
-# later, or PROGRAM if it is not older.
+# sdk_tool VARIABLE NAME PROGRAM PACKAGE: sets VARIABLE to the program: what the environment's NAME says, or PROGRAM-19
+# and later, or PROGRAM if it is not older.
 sdk_tool() {
   eval "sdk_found=\${$2-}"
   if [ -n "$sdk_found" ]; then
@@ -41,4 +42,6 @@ sdk_tool() {
 }
 
 # sdk_need FILE WHAT TARGET: complains if a part of the SDK has not been built.
-sdk_need() { [ -e "$1" ] || command -v "$1" >/dev/null || sdk_fail "$2 ($1) is missing${sdk_make:+; build it by: make $3}"; }
+sdk_need() {
+  [ -e "$1" ] || command -v "$1" >/dev/null || sdk_fail "$2 ($1) is missing${sdk_make:+; build it by: make $3}"
+}

@@ -1,7 +1,7 @@
 /*
- * The instruction tests (tests/riscv): each group, linked by ld.lld with and without relaxation, runs in the simulator, and
- * as a guest with and without optimisation. All give the checksums of tests/riscv/expected.txt, which qemu has made, and
- * a guest's memory then holds what the simulator's does.
+ * The instruction tests (tests/riscv): each group, with and without relaxation by the ELF linker, runs in the
+ * simulator, and as a guest with and without optimisation. All give the checksums of tests/riscv/expected.txt, which
+ * qemu has made, and a guest's memory then holds what the simulator's does.
  */
 #include <inttypes.h>
 #include <libgen.h>

@@ -1,5 +1,5 @@
-/* The ed25519 of libsodium: keys from seeds, signatures, verification, and what was tampered with. Prints all in hex. The
- * first case is the first of RFC 8032. */
+/* The ed25519 of libsodium: keys from seeds, signatures, verification, and what was tampered with. Prints all in hex.
+ * The first case is the first of RFC 8032. */
 #include <sodium/crypto_sign_ed25519.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 
 /* The text of a program, from its file at the time of the build. */
 #define PROGRAM(name)                                                                                                  \
-  __asm__(".section .rodata\n" #name "_text: .incbin \"guest/others/lua/" #name ".lua\"\n" #name "_end: .byte 0\n"      \
+  __asm__(".section .rodata\n" #name "_text: .incbin \"guest/others/lua/" #name ".lua\"\n" #name "_end: .byte 0\n"     \
           ".text\n");                                                                                                  \
   extern const char name##_text[], name##_end[];
 PROGRAM(text)
@@ -19,7 +19,8 @@ static int run(const char *name, const char *text, const char *end) {
   lua_State *state = luaL_newstate();
   if (state == NULL) return 1;
   luaL_openlibs(state);
-  int failed = luaL_loadbuffer(state, text, (size_t)(end - text), name) != LUA_OK || lua_pcall(state, 0, 0, 0) != LUA_OK;
+  int failed =
+      luaL_loadbuffer(state, text, (size_t)(end - text), name) != LUA_OK || lua_pcall(state, 0, 0, 0) != LUA_OK;
   if (failed) printf("%s\n", lua_tostring(state, -1));
   lua_close(state);
   return failed;

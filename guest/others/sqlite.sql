@@ -1,7 +1,9 @@
 -- A shop: tables, keys, checks, defaults.
 CREATE TABLE customer(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, city TEXT, since TEXT DEFAULT '2020-01-01');
-CREATE TABLE product(id INTEGER PRIMARY KEY, name TEXT NOT NULL, price REAL CHECK(price >= 0), stock INT NOT NULL DEFAULT 10);
-CREATE TABLE orders(id INTEGER PRIMARY KEY AUTOINCREMENT, customer INT REFERENCES customer(id) ON DELETE CASCADE, day TEXT);
+CREATE TABLE product(id INTEGER PRIMARY KEY, name TEXT NOT NULL, price REAL CHECK(price >= 0),
+  stock INT NOT NULL DEFAULT 10);
+CREATE TABLE orders(id INTEGER PRIMARY KEY AUTOINCREMENT, customer INT REFERENCES customer(id) ON DELETE CASCADE,
+  day TEXT);
 CREATE TABLE line(orders INT REFERENCES orders(id) ON DELETE CASCADE, product INT REFERENCES product(id), n INT,
   PRIMARY KEY(orders, product)) WITHOUT ROWID;
 CREATE TABLE log(at INTEGER PRIMARY KEY, what TEXT);
@@ -76,8 +78,10 @@ SELECT count(*), min(at), max(at), group_concat(what, '; ') FROM log;
 
 -- Joins, groups, subqueries, set operations.
 SELECT o.id, c.name, o.day FROM orders o JOIN customer c ON c.id = o.customer ORDER BY o.id;
-SELECT c.name, count(o.id) AS n FROM customer c LEFT JOIN orders o ON o.customer = c.id GROUP BY c.id ORDER BY n DESC, c.name;
-SELECT o.id, round(sum(l.n * p.price), 2) FROM orders o JOIN line l ON l.orders = o.id JOIN product p ON p.id = l.product GROUP BY o.id;
+SELECT c.name, count(o.id) AS n FROM customer c LEFT JOIN orders o ON o.customer = c.id GROUP BY c.id ORDER BY n DESC,
+  c.name;
+SELECT o.id, round(sum(l.n * p.price), 2) FROM orders o JOIN line l ON l.orders = o.id JOIN product p ON p.id =
+  l.product GROUP BY o.id;
 SELECT city, count(*), group_concat(name) FROM customer GROUP BY city HAVING count(*) > 1 ORDER BY city;
 SELECT name FROM customer WHERE id NOT IN (SELECT customer FROM orders) ORDER BY name DESC;
 SELECT name FROM product p WHERE NOT EXISTS (SELECT 1 FROM line l WHERE l.product = p.id);
@@ -90,9 +94,11 @@ SELECT DISTINCT substr(day, 1, 7) FROM orders ORDER BY 1;
 SELECT * FROM product NATURAL JOIN (SELECT 3 AS id UNION SELECT 5);
 SELECT c.name, p.name FROM customer c CROSS JOIN product p WHERE c.id + p.id = 6 ORDER BY 1;
 SELECT p.name, l.n FROM line l RIGHT JOIN product p ON p.id = l.product AND l.n > 10 ORDER BY p.name, l.n;
-SELECT a.x, b.y FROM (SELECT 1 AS x UNION SELECT 2) a FULL JOIN (SELECT 2 AS y UNION SELECT 3) b ON a.x = b.y ORDER BY 1, 2;
+SELECT a.x, b.y FROM (SELECT 1 AS x UNION SELECT 2) a FULL JOIN (SELECT 2 AS y UNION SELECT 3) b ON a.x = b.y ORDER BY
+  1, 2;
 SELECT avg(price), total(stock), min(name), max(name), count(DISTINCT stock) FROM product;
-SELECT CASE WHEN price < 2 THEN 'cheap' WHEN price < 5 THEN 'fair' ELSE 'dear' END AS class, count(*) FROM product GROUP BY class;
+SELECT CASE WHEN price < 2 THEN 'cheap' WHEN price < 5 THEN 'fair' ELSE 'dear' END AS class,
+  count(*) FROM product GROUP BY class;
 SELECT count(*) FILTER (WHERE city IS NULL), count(city), sum(id) FROM customer;
 SELECT * FROM (VALUES(1, 'one'), (2, 'two'), (3, 'three')) WHERE column1 % 2 = 1;
 SELECT (1, 2) < (1, 3), (2, 2) = (2, 2), 5 BETWEEN 1 AND 10, 'b' IN ('a', 'b'), NULL IS NULL, NULL = NULL, 1 IS NOT 2;
@@ -144,7 +150,8 @@ DELETE FROM orders WHERE id = 5;
 SELECT name, stock FROM product WHERE id IN (2, 3);
 SELECT count(*) FROM line;
 UPDATE orders SET day = date(day, '+1 month') WHERE id > 5 RETURNING id, day;
-UPDATE product SET price = p2.price FROM (SELECT id, price + 1 AS price FROM product) AS p2 WHERE p2.id = product.id AND product.id < 3;
+UPDATE product SET price = p2.price FROM (SELECT id, price + 1 AS price FROM product) AS p2 WHERE p2.id = product.id
+  AND product.id < 3;
 SELECT id, price FROM product WHERE id < 4;
 REPLACE INTO product(id, name, price) VALUES(20, 'jam', 3.3);
 REPLACE INTO product(id, name, price) VALUES(20, 'jelly', 3.4);
@@ -152,22 +159,27 @@ SELECT * FROM product WHERE id = 20;
 DELETE FROM product WHERE id = 1;
 
 -- Recursive queries.
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10) SELECT sum(i), group_concat(i * i, ' ') FROM n;
-WITH RECURSIVE fib(a, b) AS (VALUES(0, 1) UNION ALL SELECT b, a + b FROM fib WHERE b < 1000) SELECT group_concat(a) FROM fib;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10) SELECT sum(i), group_concat(i * i,
+  ' ') FROM n;
+WITH RECURSIVE fib(a, b) AS (VALUES(0, 1) UNION ALL SELECT b, a + b FROM fib WHERE b < 1000) SELECT group_concat(a)
+  FROM fib;
 WITH RECURSIVE c(x) AS (SELECT 2 UNION ALL SELECT x + 1 FROM c WHERE x < 100)
   SELECT group_concat(x) FROM c a WHERE NOT EXISTS (SELECT 1 FROM c b WHERE b.x * b.x <= a.x AND a.x % b.x = 0);
 CREATE TABLE part(id INTEGER PRIMARY KEY, parent INT, name TEXT);
-INSERT INTO part VALUES(1, NULL, 'car'), (2, 1, 'engine'), (3, 1, 'body'), (4, 2, 'piston'), (5, 2, 'valve'), (6, 3, 'door');
+INSERT INTO part VALUES(1, NULL, 'car'), (2, 1, 'engine'), (3, 1, 'body'), (4, 2, 'piston'), (5, 2, 'valve'), (6, 3,
+  'door');
 INSERT INTO part VALUES(7, 6, 'handle'), (8, 6, 'window');
 WITH RECURSIVE tree(id, name, depth, path) AS (SELECT id, name, 0, name FROM part WHERE parent IS NULL
   UNION ALL SELECT p.id, p.name, t.depth + 1, t.path || '/' || p.name FROM part p JOIN tree t ON p.parent = t.id)
   SELECT printf('%*s%s', depth * 2, '', name), path FROM tree ORDER BY path;
 WITH RECURSIVE up(id, name) AS (SELECT id, name FROM part WHERE name = 'handle' UNION ALL
-  SELECT p.id, p.name FROM part p, up, part q WHERE q.id = up.id AND p.id = q.parent) SELECT group_concat(name, ' < ') FROM up;
+  SELECT p.id, p.name FROM part p, up, part q WHERE q.id = up.id AND p.id = q.parent) SELECT group_concat(name,
+  ' < ') FROM up;
 WITH RECURSIVE xaxis(x) AS (VALUES(-2.0) UNION ALL SELECT x + 0.1 FROM xaxis WHERE x < 0.6),
   yaxis(y) AS (VALUES(-1.0) UNION ALL SELECT y + 0.25 FROM yaxis WHERE y < 1.0),
   m(iter, cx, cy, x, y) AS (SELECT 0, x, y, 0.0, 0.0 FROM xaxis, yaxis
-    UNION ALL SELECT iter + 1, cx, cy, x * x - y * y + cx, 2.0 * x * y + cy FROM m WHERE (x * x + y * y) < 4.0 AND iter < 20),
+    UNION ALL SELECT iter + 1, cx, cy, x * x - y * y + cx, 2.0 * x * y + cy FROM m WHERE (x * x + y * y) < 4.0 AND
+  iter < 20),
   m2(iter, cx, cy) AS (SELECT max(iter), cx, cy FROM m GROUP BY cx, cy),
   a(t) AS (SELECT group_concat(substr(' .+*#', 1 + min(iter / 5, 4), 1), '') FROM m2 GROUP BY cy)
   SELECT group_concat(rtrim(t), x'0a') FROM a;
@@ -175,7 +187,8 @@ WITH RECURSIVE
   input(sud) AS (VALUES('53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79')),
   digits(z, lp) AS (VALUES('1', 1) UNION ALL SELECT CAST(lp + 1 AS TEXT), lp + 1 FROM digits WHERE lp < 9),
   x(s, ind) AS (SELECT sud, instr(sud, '.') FROM input UNION ALL
-    SELECT substr(s, 1, ind - 1) || z || substr(s, ind + 1), instr(substr(s, 1, ind - 1) || z || substr(s, ind + 1), '.')
+    SELECT substr(s, 1, ind - 1) || z || substr(s, ind + 1), instr(substr(s, 1, ind - 1) || z || substr(s, ind + 1),
+  '.')
     FROM x, digits AS z WHERE ind > 0 AND NOT EXISTS (SELECT 1 FROM digits AS lp
       WHERE z.z = substr(s, ((ind - 1) / 9) * 9 + lp, 1) OR z.z = substr(s, ((ind - 1) % 9) + (lp - 1) * 9 + 1, 1)
       OR z.z = substr(s, (((ind - 1) / 3) % 3) * 3 + ((ind - 1) / 27) * 27 + lp + ((lp - 1) / 3) * 6, 1)))
@@ -186,31 +199,48 @@ CREATE TABLE reading(day INT, place TEXT, value REAL);
 INSERT INTO reading SELECT value, 'north', (value * 7) % 11 + 0.5 FROM (WITH RECURSIVE g(value) AS (VALUES(1) UNION ALL
   SELECT value + 1 FROM g WHERE value < 12) SELECT value FROM g);
 INSERT INTO reading SELECT day, 'south', 20 - value FROM reading;
-SELECT day, place, value, rank() OVER (PARTITION BY place ORDER BY value DESC) FROM reading WHERE day < 5 ORDER BY place, day;
+SELECT day, place, value, rank() OVER (PARTITION BY place ORDER BY value DESC) FROM reading WHERE day < 5 ORDER BY
+  place, day;
 SELECT day, sum(value) OVER (ORDER BY day), avg(value) OVER (ORDER BY day ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
   FROM reading WHERE place = 'north';
-SELECT day, lag(value) OVER w, lead(value, 2, -1) OVER w, first_value(value) OVER w, ntile(3) OVER w, row_number() OVER w
+SELECT day, lag(value) OVER w, lead(value, 2, -1) OVER w, first_value(value) OVER w, ntile(3) OVER w,
+  row_number() OVER w
   FROM reading WHERE place = 'south' WINDOW w AS (ORDER BY day);
 SELECT day, percent_rank() OVER (ORDER BY value), cume_dist() OVER (ORDER BY value), dense_rank() OVER (ORDER BY value)
   FROM reading WHERE place = 'north' ORDER BY day;
-SELECT place, group_concat(day, '') FILTER (WHERE value > 10) OVER (PARTITION BY place ORDER BY day GROUPS 2 PRECEDING EXCLUDE TIES)
+SELECT place, group_concat(day, '') FILTER (WHERE value > 10) OVER (PARTITION BY place ORDER BY day GROUPS 2 PRECEDING
+  EXCLUDE TIES)
   FROM reading WHERE day > 9;
 
 -- Functions and types.
-SELECT abs(-3), char(72, 105), coalesce(NULL, 2), hex('abc'), ifnull(NULL, 'x'), iif(1 > 2, 'a', 'b'), instr('hello', 'l'), length('größe');
-SELECT lower('ÀBC'), upper('abc'), ltrim('  x'), rtrim('x--', '-'), trim('  y '), nullif(1, 1), quote('it''s'), quote(x'00ff'), quote(NULL);
-SELECT replace('banana', 'an', 'AN'), substr('hello', -3, 2), typeof(1), typeof(1.0), typeof('1'), typeof(x'01'), typeof(NULL), unicode('€');
-SELECT round(2.5), round(-2.5), round(2.345, 2), round(1e15 + 0.3, 1), sign(-3), 7 / 2, 7 / 2.0, 7 % 3, -7 / 2, 1 / 0, 5 & 3, 5 | 3, ~5, 1 << 40;
-SELECT 1e300 * 1e10, 0.1 + 0.2, 1.0, 100.0, 1e15, 1e16, 123456789.123456789, 1.5e-7, -0.0, 3.0e-320, 9223372036854775807, 9223372036854775808;
-SELECT CAST('12abc' AS INTEGER), CAST('3.7' AS REAL), CAST(3.99 AS INTEGER), CAST(65 AS TEXT), CAST('abc' AS BLOB), '3' + 4, '3' || 4, 'a' < 'B';
-SELECT printf('%d|%5d|%-5d|%05d|%+d|%x|%o|%c|%s|%q|%.3f|%e|%g', 42, 42, 42, 42, 42, 255, 8, 'xyz', 'str', 'it''s', 3.14159, 12345.678, 0.0001);
-SELECT printf('%,d', 1234567), printf('%.10g', 1.0 / 3), printf('%!.20g', 0.1), printf('%10.2f|%-10.2f|', 2.345, 2.345), printf('%w', 'a"b');
-SELECT 'abc' LIKE 'A_C', 'abc' GLOB 'a?c', 'abc' LIKE 'a%', '10%' LIKE '10\%' ESCAPE '\', 'abc' GLOB '[a-c]*', 'ABC' = 'abc' COLLATE NOCASE;
-SELECT date('2024-02-28', '+1 day'), date('2023-02-28', '+1 day'), julianday('2000-01-01 12:00'), strftime('%s', '2024-01-01'), time('12:34:56', '-90 minutes');
-SELECT strftime('%Y-%j %W %w %H:%M:%f', '2024-12-31 23:59:58.123'), datetime(1700000000, 'unixepoch'), date('2024-05-31', 'start of month', '+1 month', '-1 day');
-SELECT date('now'), datetime('now', '+12 hours'), strftime('%s', 'now'), date('2024-01-31', 'weekday 1'), unixepoch('1970-01-02');
-SELECT sqrt(2), pow(2, 10), exp(1), ln(10), log(100), log2(8), sin(1), cos(1), atan2(1, 2), pi(), floor(-1.5), ceil(1.2), trunc(-1.7), mod(7, 3), degrees(1);
-SELECT max(1, 5, 3), min('b', 'a'), likely(1), zeroblob(4), length(zeroblob(100)), hex(zeroblob(2)), random() = random(), length(randomblob(8));
+SELECT abs(-3), char(72, 105), coalesce(NULL, 2), hex('abc'), ifnull(NULL, 'x'), iif(1 > 2, 'a', 'b'), instr('hello',
+  'l'), length('größe');
+SELECT lower('ÀBC'), upper('abc'), ltrim('  x'), rtrim('x--', '-'), trim('  y '), nullif(1, 1), quote('it''s'),
+  quote(x'00ff'), quote(NULL);
+SELECT replace('banana', 'an', 'AN'), substr('hello', -3, 2), typeof(1), typeof(1.0), typeof('1'), typeof(x'01'),
+  typeof(NULL), unicode('€');
+SELECT round(2.5), round(-2.5), round(2.345, 2), round(1e15 + 0.3, 1), sign(-3), 7 / 2, 7 / 2.0, 7 % 3, -7 / 2, 1 / 0,
+  5 & 3, 5 | 3, ~5, 1 << 40;
+SELECT 1e300 * 1e10, 0.1 + 0.2, 1.0, 100.0, 1e15, 1e16, 123456789.123456789, 1.5e-7, -0.0, 3.0e-320,
+  9223372036854775807, 9223372036854775808;
+SELECT CAST('12abc' AS INTEGER), CAST('3.7' AS REAL), CAST(3.99 AS INTEGER), CAST(65 AS TEXT), CAST('abc' AS BLOB),
+  '3' + 4, '3' || 4, 'a' < 'B';
+SELECT printf('%d|%5d|%-5d|%05d|%+d|%x|%o|%c|%s|%q|%.3f|%e|%g', 42, 42, 42, 42, 42, 255, 8, 'xyz', 'str', 'it''s',
+  3.14159, 12345.678, 0.0001);
+SELECT printf('%,d', 1234567), printf('%.10g', 1.0 / 3), printf('%!.20g', 0.1), printf('%10.2f|%-10.2f|', 2.345,
+  2.345), printf('%w', 'a"b');
+SELECT 'abc' LIKE 'A_C', 'abc' GLOB 'a?c', 'abc' LIKE 'a%', '10%' LIKE '10\%' ESCAPE '\', 'abc' GLOB '[a-c]*',
+  'ABC' = 'abc' COLLATE NOCASE;
+SELECT date('2024-02-28', '+1 day'), date('2023-02-28', '+1 day'), julianday('2000-01-01 12:00'), strftime('%s',
+  '2024-01-01'), time('12:34:56', '-90 minutes');
+SELECT strftime('%Y-%j %W %w %H:%M:%f', '2024-12-31 23:59:58.123'), datetime(1700000000, 'unixepoch'),
+  date('2024-05-31', 'start of month', '+1 month', '-1 day');
+SELECT date('now'), datetime('now', '+12 hours'), strftime('%s', 'now'), date('2024-01-31', 'weekday 1'),
+  unixepoch('1970-01-02');
+SELECT sqrt(2), pow(2, 10), exp(1), ln(10), log(100), log2(8), sin(1), cos(1), atan2(1, 2), pi(), floor(-1.5),
+  ceil(1.2), trunc(-1.7), mod(7, 3), degrees(1);
+SELECT max(1, 5, 3), min('b', 'a'), likely(1), zeroblob(4), length(zeroblob(100)), hex(zeroblob(2)),
+  random() = random(), length(randomblob(8));
 SELECT hex(randomblob(6)), random() % 1000, abs(random()) % 100;
 SELECT group_concat(DISTINCT city) FROM (SELECT city FROM customer ORDER BY city);
 SELECT sqlite_compileoption_used('THREADSAFE=0'), sqlite_version(), total(NULL), sum(NULL), count(NULL), avg(1);
@@ -223,11 +253,14 @@ SELECT nosuch FROM customer;
 INSERT INTO customer VALUES(1, 2);
 
 -- JSON.
-SELECT json('{"a": [1, 2.5, "x", null, true]}'), json_array(1, 'two', NULL, 3.5), json_object('a', 1, 'b', json_array(2, 3));
-SELECT json_extract('{"a":{"b":[10,20,{"c":"deep"}]}}', '$.a.b[2].c'), '{"x":5}' -> 'x', '{"x":"y"}' ->> '$.x', json_valid('{bad}');
+SELECT json('{"a": [1, 2.5, "x", null, true]}'), json_array(1, 'two', NULL, 3.5), json_object('a', 1, 'b',
+  json_array(2, 3));
+SELECT json_extract('{"a":{"b":[10,20,{"c":"deep"}]}}', '$.a.b[2].c'), '{"x":5}' -> 'x', '{"x":"y"}' ->> '$.x',
+  json_valid('{bad}');
 SELECT key, value, type, path FROM json_each('{"one":1,"two":[2],"three":null}');
 SELECT fullkey, atom FROM json_tree('{"a":[1,{"b":2}],"c":"x"}') WHERE atom IS NOT NULL;
-SELECT json_set('{"a":1}', '$.b', 2), json_remove('[0,1,2]', '$[1]'), json_patch('{"a":1,"b":2}', '{"a":9,"b":null}'), json_type('[1]'), json_quote('a"b');
+SELECT json_set('{"a":1}', '$.b', 2), json_remove('[0,1,2]', '$[1]'), json_patch('{"a":1,"b":2}', '{"a":9,"b":null}'),
+  json_type('[1]'), json_quote('a"b');
 SELECT json_group_array(name), json_group_object(name, id) FROM customer WHERE id < 4;
 SELECT json_extract('[1', '$');
 

@@ -56,7 +56,11 @@ static void fill_repeats(size_t size) {
 static const struct {
   const char *name;
   void (*fill)(size_t);
-} kinds[] = {{"zeros", fill_zeros}, {"random", fill_random}, {"text", fill_text}, {"table", fill_table}, {"repeats", fill_repeats}};
+} kinds[] = {{"zeros", fill_zeros},
+             {"random", fill_random},
+             {"text", fill_text},
+             {"table", fill_table},
+             {"repeats", fill_repeats}};
 
 static unsigned long long hash(const void *bytes, size_t size) { return XXH64(bytes, size, 0); }
 

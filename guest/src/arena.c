@@ -1,7 +1,7 @@
 /*
- * The arena: memory for malloc of the libc and for thread-local variables, between .bss and __javm_arena_end (javm.ld). It is
- * part of the Instance's persistent memory, so what is allocated in one call is there in the next. A program that takes
- * nothing from it has none.
+ * The arena: memory for malloc of the libc and for thread-local variables, between .bss and __javm_arena_end (javm.ld).
+ * It is part of the Instance's persistent memory, so what is allocated in one call is there in the next. A program that
+ * takes nothing from it has none.
  */
 #include "arena.h"
 

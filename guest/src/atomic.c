@@ -1,15 +1,15 @@
 /*
- * Atomic operations on objects that have no instruction: of odd sizes and of 16 bytes. A guest has one hart, which nothing
- * interrupts, so plain accesses are atomic. The names are those that clang calls; C can't define them as such, as it knows
- * them as its own.
+ * Atomic operations on objects that have no instruction: of odd sizes and of 16 bytes. A guest has one hart, which
+ * nothing interrupts, so plain accesses are atomic. The names are those that clang calls; C can't define them as such,
+ * as it knows them as its own.
  */
 #include "builtins.h"
 
 void javm_atomic_load(size_t n, const void *from, void *to, int order) NAMED("__atomic_load");
 void javm_atomic_store(size_t n, void *to, const void *from, int order) NAMED("__atomic_store");
 void javm_atomic_exchange(size_t n, void *at, const void *value, void *old, int order) NAMED("__atomic_exchange");
-_Bool javm_atomic_compare_exchange(size_t n, void *at, void *expected, const void *desired, int success,
-                                   int failure) NAMED("__atomic_compare_exchange");
+_Bool javm_atomic_compare_exchange(size_t n, void *at, void *expected, const void *desired, int success, int failure)
+    NAMED("__atomic_compare_exchange");
 _Bool javm_atomic_is_lock_free(size_t n, const void *at) NAMED("__atomic_is_lock_free");
 
 void javm_atomic_load(size_t n, const void *from, void *to, int order) {
@@ -101,4 +101,4 @@ FETCH_16(sub, old - value)
 FETCH_16(and, old &value)
 FETCH_16(or, old | value)
 FETCH_16(xor, old ^ value)
-FETCH_16(nand, ~(old & value))
+FETCH_16(nand, ~(old &value))

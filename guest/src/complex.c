@@ -1,6 +1,6 @@
 /*
- * Products and quotients of complex numbers, which the compiler calls where the plain formula gives not-a-numbers: with the
- * infinities that C11, annex G, asks for.
+ * Products and quotients of complex numbers, which the compiler calls where the plain formula gives not-a-numbers: with
+ * the infinities that C11, annex G, asks for.
  */
 #define IS_NAN(x) ((x) != (x))
 #define IS_INFINITE(x) __builtin_isinf(x)

@@ -1,7 +1,7 @@
 /*
- * __javm_start: entered before each endpoint of a program with constructors, with the endpoint's code address in t0. Runs the
- * constructors once in the life of the Instance, then goes on to the endpoint with a0 to a3, ra and sp as they were. The
- * first entry of .init_array becomes zero when they have run; it is in memory that is kept.
+ * __javm_start: entered before each endpoint of a program with constructors, with the endpoint's code address in t0.
+ * Runs the constructors once in the life of the Instance, then goes on to the endpoint with a0 to a3, ra and sp as they
+ * were. The first entry of .init_array becomes zero when they have run; it is in memory that is kept.
  */
         .section .text.__javm_start, "ax", @progbits
         .globl  __javm_start

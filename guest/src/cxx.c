@@ -1,6 +1,6 @@
 /*
- * What C++ refers to in any guest. There are no exceptions, no run-time types and no threads. `new` and what else depends on
- * the libc is in cxx_bare.c and cxx_libc.c.
+ * What C++ refers to in any guest. There are no exceptions, no run-time types and no threads. `new` and what else
+ * depends on the libc is in cxx_bare.c and cxx_libc.c.
  */
 #include <stdint.h>
 

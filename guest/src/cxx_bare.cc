@@ -1,6 +1,6 @@
 /*
- * C++ without libc. There is no `new` (it needs --libc), so all that `delete` can be given is NULL; but every class with a
- * virtual destructor refers to it. Destructors of static objects never run.
+ * C++ without libc. There is no `new` (it needs --libc), so all that `delete` can be given is NULL; but every class
+ * with a virtual destructor refers to it. Destructors of static objects never run.
  */
 #include <stddef.h>
 

@@ -120,7 +120,7 @@ ti_signed __ashrti3(ti_signed a, int n) {
   return (ti_signed)((ti_unsigned)(uint64_t)(high >> n) << 64 | (low >> n | (uint64_t)high << (64 - n)));
 }
 
-ti_signed __negti2(ti_signed a) { return (ti_signed)-(ti_unsigned)a; }
+ti_signed __negti2(ti_signed a) { return (ti_signed) - (ti_unsigned)a; }
 int __cmpti2(ti_signed a, ti_signed b) { return (a > b) - (a < b) + 1; }
 int __ucmpti2(ti_unsigned a, ti_unsigned b) { return (a > b) - (a < b) + 1; }
 

@@ -1,4 +1,5 @@
-/* The entry point of programs with a main and with libc: endpoint 0 runs main, then what exit runs; the answer is its status. */
+/* The entry point of programs with a main and with libc: endpoint 0 runs main, then what exit runs; the answer is its
+ * status. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

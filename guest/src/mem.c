@@ -1,7 +1,7 @@
 /*
- * memcpy, memmove, memset and memcmp, which clang calls in any program. Eight bytes at a time: the machine has no alignment
- * rule. The last bytes are moved by an access that overlaps what is done already. Built with -fno-builtin, or these loops
- * would become calls of themselves.
+ * memcpy, memmove, memset and memcmp, which clang calls in any program. Eight bytes at a time: the machine has no
+ * alignment rule. The last bytes are moved by an access that overlaps what is done already. Built with -fno-builtin, or
+ * these loops would become calls of themselves.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* The entry point of programs with a main and without endpoints and libc: endpoint 0 is main, its answer what main returns. */
+/* The entry point of programs with a main and without endpoints and libc: endpoint 0 is main, its answer what main
+ * returns. */
 #include <javm.h>
 
 int main(int argc, char **argv);

@@ -1,7 +1,7 @@
 /*
- * What newlib asks of its system. There are no files, no other processes and no clock: descriptors 1 and 2 are written to
- * host function 64, reading descriptor 0 finds the end, the time is always 0. A signal that isn't caught, such as abort's,
- * is a trap.
+ * What newlib asks of its system. There are no files, no other processes and no clock: descriptors 1 and 2 are written
+ * to host function 64, reading descriptor 0 finds the end, the time is always 0. A signal that isn't caught, such as
+ * abort's, is a trap.
  */
 #include <errno.h>
 #include <fcntl.h>

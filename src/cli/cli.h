@@ -77,7 +77,8 @@ typedef struct cli_bytes {
 bool cli_read_file(const char *path, cli_bytes *out);
 bool cli_parse_hex(const char *text, size_t length, cli_bytes *out); /* pairs of digits; false: no hex or no memory */
 
-/* A file that takes its name only when it is whole ("-": stdout; devices and pipes are written in place). */
+/* A file that takes its name only when it is whole ("-" and /dev/stdout: stdout, /dev/stderr: stderr; devices and pipes are
+ * written in place). */
 typedef struct cli_output {
   FILE *file;
   char *path;

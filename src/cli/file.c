@@ -108,15 +108,22 @@ static int open_beside(cli_output *output, const char *path) {
   return output_failed(output, path);
 }
 
+/* The stream that a path names; NULL: none. Were it opened, a file that it was sent to would lose what it has. */
+static FILE *standard_stream(const char *path) {
+  if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0) return stdout;
+  return strcmp(path, "/dev/stderr") == 0 ? stderr : NULL;
+}
+
+static bool is_standard(const FILE *file) { return file == stdout || file == stderr; }
+
 int cli_output_open(const char *path, cli_output *output) {
   struct stat info;
   memset(output, 0, sizeof *output);
-  if (strcmp(path, "-") != 0) {
+  output->file = standard_stream(path);
+  if (output->file == NULL) {
     if (stat(path, &info) != 0 || S_ISREG(info.st_mode)) return open_beside(output, path);
     output->file = fopen(path, "wb");
     if (output->file == NULL) return output_failed(output, path);
-  } else {
-    output->file = stdout;
   }
   output->path = strdup(path);
   if (output->path != NULL) return CLI_OK;
@@ -128,7 +135,7 @@ int cli_output_commit(cli_output *output) {
   FILE *file = output->file;
   output->file = NULL;
   bool failed = fflush(file) != 0 || ferror(file) != 0;
-  if (file != stdout) failed = fclose(file) != 0 || failed;
+  if (!is_standard(file)) failed = fclose(file) != 0 || failed;
   if (failed || (output->temporary != NULL && rename(output->temporary, output->path) != 0))
     return output_failed(output, output->path);
   free(output->temporary);
@@ -138,7 +145,7 @@ int cli_output_commit(cli_output *output) {
 }
 
 void cli_output_discard(cli_output *output) {
-  if (output->file != NULL && output->file != stdout) fclose(output->file);
+  if (output->file != NULL && !is_standard(output->file)) fclose(output->file);
   if (output->temporary != NULL) unlink(output->temporary);
   free(output->temporary);
   free(output->path);

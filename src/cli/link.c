@@ -44,8 +44,8 @@ static int remove_old(const char *path) {
 }
 
 /*
- * Both files are written before either gets its name. The old symbols go first and the new ones come last, so that at no
- * time there are symbols beside an Image that they are not of. What is no file of its own (a pipe, stdout) has none.
+ * Both files are written before either gets its name. The old symbols go first and the new ones come last, so that at
+ * no time there are symbols beside an Image that they are not of. What is no file of its own (a pipe, stdout) has none.
  */
 static int write_files(const link_options *options, const linked *files, const char *beside) {
   cli_output image = {0}, symbols = {0};

@@ -1,8 +1,8 @@
 /*
- * Where the gas of a run goes. The program is run a second time, on a fresh Instance, with its budget handed out in slices.
- * Without gas the machine stops before a block that it can't pay for: that block has the first unit of the next slice,
- * and all of the slice is counted for it. So a block gets its share of the gas, to within a slice, and the same one in
- * each run; with slices of 1 it gets exactly what it used.
+ * Where the gas of a run goes. The program is run a second time, on a fresh Instance, with its budget handed out in
+ * slices. Without gas the machine stops before a block that it can't pay for: that block has the first unit of the next
+ * slice, and all of the slice is counted for it. So a block gets its share of the gas, to within a slice, and the same
+ * one in each run; with slices of 1 it gets exactly what it used.
  *
  * Gas is only ever added to the budget of the run. An Instance that spends a gas meter of its own, which is empty here,
  * faults as it did in the first run; and nobody catches the ends of slices, as --catch is refused.
@@ -96,8 +96,8 @@ static bool paused_entry(const javm_vm *vm, javm_entry_view *view) {
   return false;
 }
 
-/* Has the paused entry used up its slice, and is there more for it? What pauses for want of a meter or a quota of its own
- * has none of our gas. */
+/* Has the paused entry used up its slice, and is there more for it? What pauses for want of a meter or a quota of its
+ * own has none of our gas. */
 static bool has_more_gas(const profile *p, const javm_result *result) {
   bool own_meter = result->payload != NULL && javm_cap_kind(result->payload) == JAVM_KIND_INSTANCE;
   return result->pause == JAVM_PAUSE_OUT_OF_GAS && !own_meter && p->given < p->options->gas;

@@ -6,6 +6,7 @@
  *   live     which registers are still needed, and removal of what computes others
  *   fold     constants, copies and sums of a register and a constant, followed through a block into their uses
  *   tidy     jumps to jumps, branches around jumps, a constant before a jump, blocks that nobody reaches
+ *   tails    equal ends of functions (a part of tidy)
  *   emit     bytes, bitmask and jump table
  *
  * A register operand of 0..12 is φ[0..12]; JV_ZERO, which lower makes and fold removes, is the RISC-V register that
@@ -18,6 +19,9 @@
 #include "link/flow.h"
 
 enum { JV_ZERO = 13, JV_ALL_REGS = (1 << JAVM_REG_COUNT) - 1 };
+
+/* How far φ[1] is above the sp of the program. */
+enum { JV_SP_BIAS = 128 };
 
 #define JV_NO_BLOCK UINT32_MAX
 #define JV_NO_NODE JV_OP_INVALID /* as an opcode: the node was removed */
@@ -65,6 +69,8 @@ javm_status jv_live_find(jv_link_code *code, javm_error *error);
 void jv_live_sweep(jv_link_code *code);
 /* plain: only what must be done. */
 void jv_fold(jv_link_code *code, bool plain);
+/* A part of tidy, for when it is known what can be reached. */
+javm_status jv_merge_tails(jv_link_code *code, javm_error *error);
 javm_status jv_tidy(jv_link_code *code, bool plain, javm_error *error);
 
 /* The program as bytes; `addresses` and `pcs` say where each ELF instruction went. */

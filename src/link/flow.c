@@ -323,6 +323,7 @@ static javm_status follow(jv_flow *f, jv_site *s, bool *ends) {
   if (s->rv.op == JV_RV_jal || s->rv.op == JV_RV_jalr) {
     if (s->rv.op == JV_RV_jal) status = mark(f, s->address, target, JV_MARK_LABEL);
     else if (s->ref == JV_REF_CODE) status = mark(f, s->address, s->value, JV_MARK_LABEL);
+    if (s->rv.rd == 2) return jv_flow_fail(f, s->address, "a return address in sp");
     /* behind a call that never returns there may be nothing at all */
     if (status == JAVM_OK && s->rv.rd != 0 && halfword(f, next) >= 0)
       status = mark(f, s->address, next, JV_MARK_RETURN);

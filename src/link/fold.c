@@ -16,19 +16,21 @@ typedef struct known {
   uint8_t kind;
   uint8_t base;
   uint32_t base_version, other_version;
-  uint32_t def; /* the node that wrote it */
+  uint32_t def;   /* the node that wrote it */
+  uint8_t length; /* of a constant: bytes of all nodes that make it */
   int64_t c;
 } known;
 
 typedef struct folding {
   jv_link_code *code;
   bool plain;
+  known made; /* kind CONSTANT: what the node computes, though it is no load_imm */
   known regs[JAVM_REG_COUNT];
   uint32_t version[JAVM_REG_COUNT];
 } folding;
 
-/* A constant of more than a byte, or a sum, replaces a register only if the register is then needed no more, and if it
- * is not repeated too often: instructions get longer by it. */
+/* Where an instruction gets longer by a constant or a sum, that replaces a register only if the register is then needed
+ * no more, and if it is not repeated too often. */
 enum { REPEATS_MAX = 2 };
 
 static bool fits(int64_t v) { return v >= INT32_MIN && v <= INT32_MAX; }
@@ -117,9 +119,12 @@ static int64_t changed(int64_t c, change how) {
 
 /* ----------------------------------------------------------------------------------------------------- registers */
 
-/* Is it worth it to put a constant, which needs so many bytes, in the place of the register? */
-static bool worth(const folding *f, uint8_t reg, unsigned bytes) {
-  if (reg >= JAVM_REG_COUNT || bytes <= 1) return true;
+enum { LOAD_IMM_64_BYTES = 10, IMM_NODE_BYTES = 2, NEAR_MAX = INT16_MAX };
+
+/* Is it worth it to put what a register is known to hold in its place, as or in an immediate? It may have `bytes` before
+ * the instruction gets longer. */
+static bool worth(const folding *f, uint8_t reg, unsigned bytes, int64_t imm) {
+  if (reg >= JAVM_REG_COUNT || jv_imm_bytes(imm) <= bytes) return true;
   const jv_node *def = &f->code->nodes[f->regs[reg].def];
   return def->dies && def->uses <= REPEATS_MAX;
 }
@@ -166,6 +171,19 @@ static void set_move(jv_node *n, uint8_t d, uint8_t from) {
 
 /* --------------------------------------------------------------------------------------------------- computation */
 
+/* Is a constant that n makes of a constant in φ[b] better loaded at once? One of 64 bits takes as much room as several
+ * short steps; if it is not, the steps are remembered. */
+static bool is_shorter(folding *f, const jv_node *n, int64_t value) {
+  const known *k = &f->regs[n->b];
+  const jv_node *def = &f->code->nodes[k->def];
+  unsigned length = IMM_NODE_BYTES + jv_imm_bytes(n->x);
+  if (fits(value)) return worth(f, n->b, jv_imm_bytes(n->x), value);
+  if (!def->dies || def->uses != 1) return false;
+  if (length + k->length >= LOAD_IMM_64_BYTES - 1) return true;
+  f->made = (known){.kind = CONSTANT, .c = value, .length = (uint8_t)(length + k->length)};
+  return false;
+}
+
 /* φ[a] = φ[b] op x, simpler where it can be. */
 static void fold_rri(folding *f, jv_node *n) {
   int64_t c, value;
@@ -174,14 +192,14 @@ static void fold_rri(folding *f, jv_node *n) {
   if (n->op == JV_OP_cmov_iz_imm || n->op == JV_OP_cmov_nz_imm) return;
   if (constant_of(f, n->b, &c)) {
     value = (int64_t)values_rri[n->op](0, (uint64_t)c, (uint64_t)n->x);
-    if (worth(f, n->b, jv_imm_bytes(value))) {
+    if (n->b == JV_ZERO || is_shorter(f, n, value)) {
       set_imm(n, d, value);
       return;
     }
   }
-  if (n->op == JV_OP_add_imm_64 && (k = sum_of(f, n->b)) && worth(f, n->b, 2)) {
+  if (n->op == JV_OP_add_imm_64 && (k = sum_of(f, n->b))) {
     value = (int64_t)((uint64_t)n->x + (uint64_t)k->c);
-    if (fits(value)) {
+    if (fits(value) && worth(f, n->b, jv_imm_bytes(n->x), value)) {
       n->b = k->base;
       n->x = value;
     }
@@ -213,15 +231,14 @@ static void fold_rrr(folding *f, jv_node *n) {
   if (n->op == JV_OP_cmov_iz || n->op == JV_OP_cmov_nz) return;
   if (has_a && has_b) {
     value = (int64_t)values_rrr[n->op]((uint64_t)a, (uint64_t)b, 0);
-    unsigned bytes = jv_imm_bytes(value);
-    if (n->a == JV_ZERO || n->b == JV_ZERO || (worth(f, n->a, bytes) && worth(f, n->b, bytes))) {
+    if (n->a == JV_ZERO || n->b == JV_ZERO || (worth(f, n->a, 1, value) && worth(f, n->b, 1, value))) {
       set_imm(n, n->d, value);
       return;
     }
   }
   if (has_b && form.with_b != JV_NO_NODE) {
     value = changed(b, (change)form.change_b);
-    if (fits(value) && worth(f, n->b, jv_imm_bytes(value))) {
+    if (fits(value) && worth(f, n->b, 1, value)) {
       become_rri(f, n, form.with_b, n->d, n->a, value);
       return;
     }
@@ -229,7 +246,7 @@ static void fold_rrr(folding *f, jv_node *n) {
   if (!has_a) return;
   if (form.with_a != JV_NO_NODE) {
     value = changed(a, (change)form.change_a);
-    if (fits(value) && worth(f, n->a, jv_imm_bytes(value))) become_rri(f, n, form.with_a, n->d, n->b, value);
+    if (fits(value) && worth(f, n->a, 1, value)) become_rri(f, n, form.with_a, n->d, n->b, value);
   } else if (n->a == JV_ZERO) { /* and_inv, or_inv, rotations: 0 & ~b, 0 | ~b, 0 */
     if (n->op == JV_OP_or_inv) become_rri(f, n, JV_OP_xor_imm, n->d, n->b, -1);
     else set_imm(n, n->d, 0);
@@ -240,7 +257,7 @@ static void fold_rr(folding *f, jv_node *n) {
   int64_t c, value;
   if (constant_of(f, n->a, &c)) {
     value = (int64_t)values_rr[n->op]((uint64_t)c);
-    if (worth(f, n->a, jv_imm_bytes(value))) {
+    if (worth(f, n->a, 0, value)) {
       set_imm(n, n->d, value);
       return;
     }
@@ -270,7 +287,7 @@ static const uint8_t store_imm_forms[256] = {
 static void fold_absolute(folding *f, jv_node *n) {
   uint8_t op = store_imm_forms[n->op];
   int64_t c;
-  if (!op || !constant_of(f, n->a, &c) || !fits(c) || !worth(f, n->a, jv_imm_bytes(c))) return;
+  if (!op || !constant_of(f, n->a, &c) || !fits(c) || !worth(f, n->a, 0, c)) return;
   n->op = op;
   n->y = c;
 }
@@ -280,21 +297,21 @@ static void fold_access(folding *f, jv_node *n) {
   const known *k = sum_of(f, n->b);
   if (constant_of(f, n->b, &c)) {
     address = (int32_t)(uint32_t)((uint64_t)c + (uint64_t)n->x);
-    if (worth(f, n->b, jv_imm_bytes(address))) {
+    if (worth(f, n->b, jv_imm_bytes(n->x), address)) {
       n->op = access_forms[n->op].absolute;
       n->x = address;
       fold_absolute(f, n);
       return;
     }
-  } else if (k && worth(f, n->b, 2)) {
+  } else if (k) {
     address = (int64_t)((uint64_t)k->c + (uint64_t)n->x);
-    if (fits(address)) {
+    if (fits(address) && worth(f, n->b, jv_imm_bytes(n->x), address)) {
       n->b = k->base;
       n->x = address;
     }
   }
   if (!access_forms[n->op].imm_indirect || !constant_of(f, n->a, &c) || !fits(c)) return;
-  if (!worth(f, n->a, jv_imm_bytes(c))) return;
+  if (!worth(f, n->a, 0, c)) return;
   n->op = access_forms[n->op].imm_indirect;
   n->a = n->b;
   n->y = c;
@@ -344,10 +361,10 @@ static void fold_branch(folding *f, jv_node *n) {
   if (two) {
     bool has_a = constant_of(f, n->a, &a), has_b = constant_of(f, n->b, &b);
     imm_form form = imm_form_of(n->op);
-    if (has_b && fits(b) && worth(f, n->b, jv_imm_bytes(b))) {
+    if (has_b && fits(b) && worth(f, n->b, 0, b)) {
       n->op = form.with_b;
       n->x = b;
-    } else if (has_a && fits(a) && worth(f, n->a, jv_imm_bytes(a))) {
+    } else if (has_a && fits(a) && worth(f, n->a, 0, a)) {
       n->op = form.with_a;
       n->a = n->b;
       n->x = a;
@@ -373,7 +390,23 @@ static void use_originals(const folding *f, jv_node *n) {
   if (reads & JV_ROLE_B) n->b = original(f, n->b);
 }
 
+/* A constant that is not far from one in another register, which is needed later anyway. */
+static void fold_near(const folding *f, jv_node *n) {
+  unsigned bytes = jv_imm_bytes(n->x);
+  for (uint8_t r = 0; r < JAVM_REG_COUNT && bytes > 2; r++) {
+    const known *k = &f->regs[r];
+    int64_t distance = (int64_t)((uint64_t)n->x - (uint64_t)k->c);
+    if (k->kind != CONSTANT || f->code->nodes[k->def].dies || distance < -NEAR_MAX || distance > NEAR_MAX) continue;
+    n->op = distance ? JV_OP_add_imm_64 : JV_OP_move_reg;
+    n->b = r;
+    n->x = distance;
+    if (!distance) set_move(n, n->a, r);
+    return;
+  }
+}
+
 static void fold_node(folding *f, jv_node *n) {
+  f->made.kind = UNKNOWN;
   if (!f->plain) use_originals(f, n);
   switch ((jv_format)jv_ops[n->op].format) {
     case JV_FORMAT_REG_REG_REG: fold_rrr(f, n); break;
@@ -384,7 +417,10 @@ static void fold_node(folding *f, jv_node *n) {
       if (access_forms[n->op].absolute) fold_access(f, n);
       else fold_rri(f, n);
       break;
-    case JV_FORMAT_REG_IMM: fold_absolute(f, n); break;
+    case JV_FORMAT_REG_IMM:
+      if (n->op == JV_OP_load_imm) fold_near(f, n);
+      else fold_absolute(f, n);
+      break;
     case JV_FORMAT_REG_REG_OFFSET:
     case JV_FORMAT_REG_IMM_OFFSET:
       if (n->op != JV_OP_load_imm_jump) fold_branch(f, n);
@@ -405,9 +441,15 @@ static void learn(folding *f, uint32_t index) {
   if (n->op == JV_OP_load_imm || n->op == JV_OP_load_imm_64) {
     k.kind = CONSTANT;
     k.c = n->x;
+    k.length = n->op == JV_OP_load_imm ? (uint8_t)(IMM_NODE_BYTES + jv_imm_bytes(n->x)) : LOAD_IMM_64_BYTES;
+  } else if (f->made.kind == CONSTANT) {
+    k.kind = CONSTANT;
+    k.c = f->made.c;
+    k.length = f->made.length;
   } else if (n->op == JV_OP_move_reg && f->regs[n->a].kind == CONSTANT) {
     k.kind = CONSTANT;
     k.c = f->regs[n->a].c;
+    k.length = LOAD_IMM_64_BYTES;
   } else if (n->op == JV_OP_move_reg || (n->op == JV_OP_add_imm_64 && n->b != d)) {
     bool moves = n->op == JV_OP_move_reg;
     k.kind = SUM;

@@ -1,7 +1,7 @@
 /*
- * See lines.h. A unit of the table is a header with directories and files, then a program for a small machine whose rows
- * make sequences: runs of ascending addresses. A row, a file and a directory take at least a byte each, so no count that
- * the table claims makes work or memory beyond its size.
+ * See lines.h. A unit of the table is a header with directories and files, then a program for a small machine whose
+ * rows make sequences: runs of ascending addresses. A row, a file and a directory take at least a byte each, so no
+ * count that the table claims makes work or memory beyond its size.
  */
 #include "link/lines.h"
 
@@ -435,8 +435,8 @@ static int by_address(const void *a, const void *b) {
   return (x->first > y->first) - (x->first < y->first);
 }
 
-/* Puts the sequences in order of address. Where two claim the same code (identical functions that were folded), the first
- * has it. */
+/* Puts the sequences in order of address. Where two claim the same code (identical functions that were folded), the
+ * first has it. */
 static bool join_sequences(reader *r) {
   jv_lines *out = r->out;
   if (r->sequence_count == 0) return true;

@@ -88,7 +88,7 @@ static javm_status make_image(linking *l, javm_cap **image) {
     endpoints[i].arg_cnode_size = from->arg_cnode_size;
     endpoints[i].entry_pc = l->emitted.entry_pcs[i];
     endpoints[i].initial_regs[REG_RA] = HALT_ADDRESS;
-    endpoints[i].initial_regs[REG_SP] = l->memory.stack_top;
+    endpoints[i].initial_regs[REG_SP] = l->memory.stack_top + (uint64_t)JV_SP_BIAS;
   }
   javm_image_spec_init(&spec);
   spec.code = (javm_code){.code = l->emitted.code,

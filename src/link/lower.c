@@ -351,8 +351,7 @@ static const uint8_t absolute_of[256] = {
 };
 
 /* A load or store; `r` is loaded or stored. A load to x0 may still fault, so it is done. */
-static void lower_access(lowering *l, uint8_t op, uint8_t r, bool loads) {
-  const jv_site *s = l->site;
+static void lower_access(lowering *l, const jv_site *s, uint8_t op, uint8_t r, bool loads) {
   temporaries t = {.count = 0};
   if (loads && r == JV_ZERO) {
     t = take(l, 1);
@@ -435,13 +434,8 @@ static void lower_other(lowering *l, const jv_site *s, uint8_t d) {
   }
 }
 
-static void lower_site(lowering *l, const jv_site *s) {
+static void lower_instruction(lowering *l, const jv_site *s) {
   uint8_t op = plan[s->rv.op].op, d = reg(s->rv.rd), a = reg(s->rv.rs1), b = reg(s->rv.rs2);
-  if (s->ref == JV_REF_SKIP) return;
-  if (s->ref == JV_REF_TRAP) {
-    add_node(l, (jv_node){.op = JV_OP_trap});
-    return;
-  }
   switch ((form)plan[s->rv.op].form) {
     case FORM_RRR:
       if (d != JV_ZERO && !lower_with_zero(l, op, d, a, b)) add_rrr(l, op, d, a, b);
@@ -452,14 +446,96 @@ static void lower_site(lowering *l, const jv_site *s) {
     case FORM_RR:
       if (d != JV_ZERO) add_rr(l, op, d, a);
       break;
-    case FORM_LOAD: lower_access(l, op, d, true); break;
-    case FORM_STORE: lower_access(l, op, b, false); break;
+    case FORM_LOAD: lower_access(l, s, op, d, true); break;
+    case FORM_STORE: lower_access(l, s, op, b, false); break;
     case FORM_BRANCH:
       add_node(l, (jv_node){.op = op, .a = a, .b = b, .target = site_index(l, s->address + (uint32_t)s->rv.imm)});
       break;
     case FORM_AMO_32:
     case FORM_AMO_64: lower_amo(l, op, plan[s->rv.op].form == FORM_AMO_32, d, a, b); break;
     case FORM_NONE: lower_other(l, s, d); break;
+  }
+}
+
+/* ------------------------------------------------------------------------------------------------ the stack pointer */
+
+/*
+ * φ[1] is JV_SP_BIAS above sp. What lies up to 255 bytes above sp is then at an offset of one byte, and frames are full
+ * of that. Most instructions with sp only need another immediate; around the others φ[1] is sp for a moment.
+ */
+enum { REG_SP = 2 };
+
+static bool is_sp_kept(const jv_rv_insn *i) {
+  bool sp1 = i->rs1 == REG_SP, sp2 = i->rs2 == REG_SP;
+  switch (i->op) {
+    case JV_RV_addi: return sp1;
+    case JV_RV_add: return sp1 != sp2;
+    case JV_RV_sub: return sp1 && !sp2;
+    case JV_RV_andi: return sp1 && i->imm < 0 && JV_SP_BIAS % -i->imm == 0; /* a power of two, up to the bias */
+    default: return false;
+  }
+}
+
+/* Changes the instruction so that it does the same with φ[1]. False: it has to be done with sp itself. */
+static bool rebase_sp(jv_site *s) {
+  jv_rv_insn *i = &s->rv;
+  uint8_t form = plan[i->op].form;
+  if (i->rd == REG_SP && is_sp_kept(i)) return true;
+  if (i->op == JV_RV_add && (i->rs1 == 0 || i->rs2 == 0)) { /* a move */
+    i->op = JV_RV_addi;
+    i->rs1 = i->rs1 | i->rs2;
+    i->rs2 = 0;
+    form = FORM_RRI;
+  }
+  if (s->ref != JV_REF_NONE) return i->rd != REG_SP && i->rs2 != REG_SP; /* the base does not count then */
+  if (i->op == JV_RV_addi && i->rd == REG_SP) i->imm += JV_SP_BIAS;
+  else if (i->op == JV_RV_addi) i->imm -= JV_SP_BIAS;
+  else if (form == FORM_LOAD && i->rd != REG_SP) i->imm -= JV_SP_BIAS;
+  else if (form == FORM_STORE && i->rs2 != REG_SP) i->imm -= JV_SP_BIAS;
+  else if (i->op == JV_RV_jalr && i->rd != REG_SP) i->imm -= JV_SP_BIAS;
+  else return false;
+  return true;
+}
+
+static void move_sp(lowering *l, int64_t by) { add_rri(l, JV_OP_add_imm_64, reg(REG_SP), reg(REG_SP), by); }
+
+/* A branch on sp: on both ways φ[1] has to be set right again. */
+static void lower_branch_on_sp(lowering *l, const jv_site *s) {
+  uint32_t taken = (uint32_t)l->code->block_count + 1;
+  move_sp(l, -JV_SP_BIAS);
+  if (l->empty) return;
+  add_node(l,
+           (jv_node){.op = plan[s->rv.op].op, .a = reg(s->rv.rs1), .b = reg(s->rv.rs2), .target = LOCAL_BLOCK | taken});
+  start_block(l, false);
+  move_sp(l, JV_SP_BIAS);
+  add_node(l, (jv_node){.op = JV_OP_jump, .target = LOCAL_BLOCK | (taken + 1)});
+  start_block(l, false);
+  move_sp(l, JV_SP_BIAS);
+  add_node(l, (jv_node){.op = JV_OP_jump, .target = site_index(l, s->address + (uint32_t)s->rv.imm)});
+  start_block(l, false);
+}
+
+static void lower_site(lowering *l, const jv_site *s) {
+  const jv_rv_insn *i = &s->rv;
+  if (s->ref == JV_REF_SKIP) return;
+  if (s->ref == JV_REF_TRAP) {
+    add_node(l, (jv_node){.op = JV_OP_trap});
+    return;
+  }
+  bool reads = i->rs1 == REG_SP || i->rs2 == REG_SP, writes = i->rd == REG_SP;
+  jv_site rebased = *s;
+  if (!reads && !writes) {
+    lower_instruction(l, s);
+  } else if (rebase_sp(&rebased)) {
+    lower_instruction(l, &rebased);
+  } else if (plan[i->op].form == FORM_BRANCH) {
+    lower_branch_on_sp(l, s);
+  } else if (i->op == JV_RV_jal || i->op == JV_RV_jalr) {
+    add_node(l, (jv_node){.op = JV_OP_trap}); /* refused by flow */
+  } else {
+    if (reads) move_sp(l, -JV_SP_BIAS);
+    lower_instruction(l, s);
+    move_sp(l, JV_SP_BIAS);
   }
 }
 

@@ -1,6 +1,6 @@
 /*
- * See symbols.h. Names and paths are hostile: they are cut at NAME_MAX_BYTES, and there is an end to what they may add up
- * to, so that a small file with long names makes neither a huge text nor much work.
+ * See symbols.h. Names and paths are hostile: they are cut at NAME_MAX_BYTES, and there is an end to what they may add
+ * up to, so that a small file with long names makes neither a huge text nor much work.
  */
 #include "link/symbols.h"
 

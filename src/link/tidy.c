@@ -182,6 +182,8 @@ javm_status jv_tidy(jv_link_code *c, bool plain, javm_error *error) {
   if (!find_reachable(c)) return jv_fail_memory(error);
   if (!plain) {
     drop_jumps_to_next(c);
+    javm_status status = jv_merge_tails(c, error);
+    if (status != JAVM_OK) return status;
     join_constants(c);
   }
   jv_count_refs(c);

@@ -1,8 +1,8 @@
 /*
  * A guest that ends in several ways. place.elf is made of it by
- *   clang-19 --target=riscv64-unknown-elf -march=rv64emac_zbb -mabi=lp64e -ffreestanding -Og -g \
- *     -ffile-prefix-map=$PWD=/src -c place.c && ld.lld-19 --emit-relocs -e start -T ../../guest/javm.ld place.o -o place.elf &&
- *   llvm-objcopy-19 -R '.debug_[!l]*' -R '.debug_loc*' -R '.rela.debug*' -R .debug_frame place.elf
+ *   clang-19 --target=riscv64-unknown-elf -march=rv64emac_zbb -mabi=lp64e -ffreestanding -Og -gline-tables-only \
+ *     -ffile-prefix-map=$PWD=/src -c place.c -o place.o
+ *   ld.lld-19 --emit-relocs -e start -T ../../guest/javm.ld place.o -o place.elf
  */
 #define ECALLI(n) ".insn u 0x0b, x0, " #n
 
@@ -12,12 +12,10 @@ static unsigned long say(unsigned long descriptor, const char *text, unsigned lo
   return a0;
 }
 
-__attribute__((noinline)) static void poke(volatile int *p) {
-  *p = 1;
-}
+__attribute__((noinline)) static void poke(volatile int *p) { *p = 1; }
 
 __attribute__((noinline)) static void yield(void) {
-  __asm__ volatile("li a0, 77\n" ECALLI(16) ::: "a0"); /* refused: slot 77 is empty */
+  __asm__ volatile("li a0, 77\n" ECALLI(16)::: "a0"); /* refused: slot 77 is empty */
 }
 
 unsigned long start(unsigned long way) {

@@ -1,4 +1,5 @@
-// C++ without a library: constructors of static objects run once in the life of the Instance, before the first endpoint.
+// C++ without a library: constructors of static objects run once in the life of the Instance, before the first
+// endpoint.
 #include "sdk_print.h"
 
 namespace {

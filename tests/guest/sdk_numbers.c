@@ -1,7 +1,8 @@
 /*
- * The run-time functions of the SDK (guest/src) against another compiler's: 128-bit integers, soft float, memory. Prints a
- * checksum for each function over random and special operands; built natively, where the processor and libgcc do the
- * same, it must print the same. With an argument NAME (natively) or -DONLY="NAME" it also prints each result of that group.
+ * The run-time functions of the SDK (guest/src) against another compiler's: 128-bit integers, soft float, memory.
+ * Prints a checksum for each function over random and special operands; built natively, where the processor and libgcc
+ * do the same, it must print the same. With an argument NAME (natively) or -DONLY="NAME" it also prints each result of
+ * that group.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -50,7 +51,8 @@ static uti random_wide(void) {
   }
 }
 
-/* The bits of a float with that many bits of exponent and fraction: special values, neighbours of powers of two, random. */
+/* The bits of a float with that many bits of exponent and fraction: special values, neighbours of powers of two,
+ * random. */
 static uti random_float_bits(unsigned exponent_bits, unsigned fraction_bits, uint64_t *last_exponent) {
   uint64_t shape = random64(), top = ((uint64_t)1 << exponent_bits) - 1;
   uint64_t exponent = random64() & top;

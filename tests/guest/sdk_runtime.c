@@ -1,6 +1,6 @@
 /*
- * What the SDK does for a program beside arithmetic: atomic operations on objects that have no instruction, thread-local
- * variables, half precision. Built natively it prints the same.
+ * What the SDK does for a program beside arithmetic: atomic operations on objects that have no instruction,
+ * thread-local variables, half precision. Built natively it prints the same.
  */
 #include <stdatomic.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@ static void show(const char *name, uint64_t value) {
 
 __extension__ typedef unsigned __int128 wide;
 typedef struct odd {
-  uint8_t bytes[11];
+  uint8_t bytes[21];
 } odd;
 
 static _Atomic wide wide_object;
@@ -51,7 +51,8 @@ static void atomics(void) {
   show_wide("exchange", atomic_exchange(&wide_object, big));
   show_wide("load", atomic_load(&wide_object));
 
-  odd a = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}}, b = {{11, 22, 33}}, other = {{9}};
+  odd a = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21}}, b = {{11, 22, 33}},
+      other = {{9}};
   atomic_store(&odd_object, a);
   show_odd("exchange", atomic_exchange(&odd_object, b));
   show("compare", atomic_compare_exchange_strong(&odd_object, &other, a));

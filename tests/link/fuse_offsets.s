@@ -1,6 +1,6 @@
 # A sum goes into the offset of a load.
 # returns: 7
-# lists: load_ind_u64 a0, \[sp - 8\]
+# lists: load_ind_u64 a0, \[sp - 136\]
         .globl _start
 _start: li a0, 7
         addi a1, sp, -24

@@ -90,7 +90,7 @@ static void arithmetic(void) {
 static void idiom(void) {
   const char *a = from(), *x, *y;
   unsigned by = rng_below(&r, 64);
-  switch (rng_below(&r, 7)) {
+  switch (rng_below(&r, 9)) {
     case 0: /* zero and sign extension */
       x = to();
       printf("  slli %s, %s, %u\n  %s %s, %s, %u\n", x, a, by, rng_once_in(&r, 2) ? "srli" : "srai", x, x,
@@ -123,6 +123,14 @@ static void idiom(void) {
       printf("  %s %s, .Lskip%u\n  %s %s, %s\n.Lskip%u:\n", rng_once_in(&r, 2) ? "beqz" : "bnez", a, labels,
              rng_once_in(&r, 2) ? "mv" : "neg", x, from(), labels);
       labels++;
+      break;
+    case 7: /* a comparison whose operand changes before the branch on it, and which nobody needs behind that */
+      x = to(), y = to_but(x);
+      printf("  %s %s, %s, %s\n  addi %s, %s, %d\n", rng_once_in(&r, 2) ? "sltu" : "slt", x, y, a, y, y, immediate());
+      printf("  %s %s, .Lskip%u\n  xori %s, %s, %d\n.Lskip%u:\n", rng_once_in(&r, 2) ? "beqz" : "bnez", x, labels, y, y,
+             immediate(), labels);
+      labels++;
+      constant(x);
       break;
     default:
       x = to();
@@ -301,7 +309,12 @@ static void call(unsigned from_sub) {
 static void end_of_block(unsigned block) {
   char target[40];
   unsigned later = block + 1 + rng_below(&r, block_count - block), earlier = rng_below(&r, block + 1);
-  switch (rng_below(&r, 9)) {
+  switch (rng_below(&r, 10)) {
+    case 9: /* a branch around a jump that has a way of its own to it */
+      printf("  beq %s, %s, .Lmiddle%u\n  bne %s, %s, .Lover%u\n", from(), from(), labels, from(), from(), labels);
+      printf(".Lmiddle%u:\n  j .Lblock%u_%u\n.Lover%u:\n", labels, program, later, labels);
+      labels++;
+      break;
     case 0: break;
     case 1:
     case 2:
@@ -353,7 +366,8 @@ static void print_sub(unsigned sub) {
 /* ------------------------------------------------------------------------------------------------------- programs */
 
 static void choose_parts(void) {
-  code = rng_once_in(&r, 2) ? 0 : rng_once_in(&r, 3) ? 2 : rng_below(&r, REGS);
+  do code = rng_once_in(&r, 2) ? 0 : rng_once_in(&r, 3) ? 2 : rng_below(&r, REGS);
+  while (code == 1); /* the linker refuses return addresses in sp */
   do base = rng_below(&r, REGS);
   while (base == code);
   do fuel = rng_below(&r, REGS);

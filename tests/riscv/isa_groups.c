@@ -98,6 +98,14 @@ static const char join_text[] =
     "1(a3)\nRESULT a4\n"
     "  li t1, 7\n  lla t2, 3f\n  jalr t2\nRESULT t1\n  j 5f\n3:\n  addi t0, t0, 1\n  addi t1, t1, 1\n  ret\n5:\n";
 
+/* A branch around a jump to which there is another way, a call of a function that only returns. */
+static const char around_text[] =
+    "  li a0, 0\n  ld a1, operands+8\n  lla a2, 2f\n  bnez a1, 1f\n2:\n  j 3f\n1:\n  addi a0, a0, 1\n  li a3, 4\n"
+    "  bgeu a0, a3, 4f\n  jr a2\n3:\n  addi a0, a0, 16\nRESULT a0\n  bnez a0, 4f\n  li a0, 5\n4:\nRESULT a0\n  li a4, "
+    "1\n"
+    "  jal ra, 5f\n  addi a4, a4, 1\n  jal t0, 6f\n  addi a4, a4, 1\n  call .Lonly_returns\nRESULT a4\n  j 7f\n5:\n"
+    ".Lonly_returns:\n  ret\n6:\n  jr t0\n7:\n  li a5, 6\nRESULT a5\n";
+
 static const char nothing_text[] = "  li a0, 1\n  fence\nRESULT a0\n  fence rw, w\nRESULT a0\n  fence.i\n  .insn i "
                                    "0x0f, 0, x0, x0, 16\n  nop\n  addi a0, a0, 0\n  mv a0, a0\nRESULT a0\n"
                                    "  li zero, 5\n  addi zero, a0, 3\nRESULT zero\n";
@@ -121,6 +129,7 @@ void isa_group_i(void) {
   written("jal", "", jal_text);
   written("jalr", "", jalr_text);
   written("join", "", join_text);
+  written("around", "", around_text);
   written("nothing", "", nothing_text);
 }
 
@@ -331,6 +340,8 @@ static const char heap_text[] =
     "x0\n"
     "  sub a1, a1, a0\nRESULT a1\n  .insn r 0x2b, 0, 0, a1, zero, x0\n  sub a1, a1, a0\nRESULT a1\n  li a1, -1\n"
     "  .insn r 0x2b, 0, 0, a5, a1, x0\nRESULT a5\n  .insn r 0x2b, 0, 0, zero, zero, x0\n"
+    "  li a1, 4096\n  .insn r 0x2b, 0, 0, a5, a1, x0\n  li a5, 3\n  slli a1, a1, 1\n  add a1, a1, a0\n  sd a5, 0(a1)\n"
+    "  ld a5, 0(a1)\nRESULT a5\n"
     "  .globl __javm_heap_size\n  .set __javm_heap_size, 16384\n";
 
 static const char unlikely_text[] =

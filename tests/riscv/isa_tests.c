@@ -1,9 +1,9 @@
 /*
  * isa_tests GROUP [--names]: prints an assembly file with tests of every instruction of I, M, A, C or Zbb (group b;
  * `own`: of those that this machine adds; `trap`: of those that end a run), in the style of the RISC-V architecture
- * tests, or the names of its tests, one a line. Test n is entry n of `test_table`: a function that writes 64-bit words, its
- * signature, to the symbol `signature`, and returns a checksum of them; its number of words is entry n of `test_words`.
- * Endpoint 0 and the ELF entry, `run_test`, call test a0.
+ * tests, or the names of its tests, one a line. Test n is entry n of `test_table`: a function that writes 64-bit words,
+ * its signature, to the symbol `signature`, and returns a checksum of them; its number of words is entry n of
+ * `test_words`. Endpoint 0 and the ELF entry, `run_test`, call test a0.
  *
  * Most instructions have several tests, by where their operands come from: `const` (li, so that a linker may fold
  * them), `memory` (writable data, so that it can't), `left` and `right` (that operand is constant), `loop` (all pairs

@@ -100,6 +100,11 @@ static const jv_elf_reloc *find_reloc(const jv_flow *f, uint64_t address, uint32
   return NULL;
 }
 
+/*
+ * The two halves of an address of data need no care: they are numbers, and their sum is the address also where an index
+ * was added between. (An auipc is a number, too, as its address is known.) Those of an address of code become one constant.
+ */
+
 /* The low half of an address must be what its instruction says: else the relocation is not about it. */
 static javm_status check_low(const jv_flow *f, const jv_site *s, uint64_t low) {
   return (low ^ (uint64_t)s->rv.imm) & 0xfff
@@ -111,8 +116,9 @@ static javm_status set_value(jv_flow *f, jv_site *s, uint64_t value, jv_ref data
   if (value > UINT32_MAX && value < (uint64_t)INT32_MIN) {
     return jv_flow_fail(f, s->address, "an address beyond 4 GiB");
   }
-  s->value = (uint32_t)value;
-  s->ref = (uint8_t)(jv_flow_is_code(f, s->value) ? code : data);
+  bool is_code = jv_flow_is_code(f, (uint32_t)value);
+  s->ref = (uint8_t)(is_code ? code : data);
+  if (s->ref != JV_REF_NONE) s->value = (uint32_t)value;
   return JAVM_OK;
 }
 
@@ -126,16 +132,13 @@ static javm_status set_pcrel_low(jv_flow *f, jv_site *s, const jv_elf_reloc *r) 
     if (s->rv.op != JV_RV_ld) return jv_flow_fail(f, s->address, "the global offset table is not read by ld");
     return set_value(f, s, value, JV_REF_CONST, JV_REF_CODE_CONST);
   }
-  if (symbol_of(f, hi)->section == SHN_UNDEF) { /* weak: its address is 0, which no distance from here gives */
-    return set_value(f, s, 0, JV_REF_ADDRESS, JV_REF_CODE);
-  }
   javm_status status = check_low(f, s, value - upper);
-  return status == JAVM_OK ? set_value(f, s, value, JV_REF_ADDRESS, JV_REF_CODE) : status;
+  return status == JAVM_OK ? set_value(f, s, value, JV_REF_NONE, JV_REF_CODE) : status;
 }
 
 static javm_status set_low(jv_flow *f, jv_site *s, const jv_elf_reloc *r) {
   javm_status status = check_low(f, s, value_of(f, r));
-  return status == JAVM_OK ? set_value(f, s, value_of(f, r), JV_REF_ADDRESS, JV_REF_CODE) : status;
+  return status == JAVM_OK ? set_value(f, s, value_of(f, r), JV_REF_NONE, JV_REF_CODE) : status;
 }
 
 static bool is_upper_pair(const jv_flow *f, const jv_site *s) {
@@ -234,7 +237,7 @@ static javm_status join_upper(jv_flow *f, jv_site *s, uppers *u) {
   if (upper == 0 || s->ref != JV_REF_NONE || !has_whole_address(s->rv.op)) return JAVM_OK;
   jv_site *first = &f->sites[upper - 1];
   javm_status status =
-      set_value(f, s, first->address + (uint64_t)first->rv.imm + (uint64_t)s->rv.imm, JV_REF_ADDRESS, JV_REF_CODE);
+      set_value(f, s, first->address + (uint64_t)first->rv.imm + (uint64_t)s->rv.imm, JV_REF_NONE, JV_REF_CODE);
   if (status != JAVM_OK) return status;
   if (s->rv.op == JV_RV_jalr && s->ref != JV_REF_CODE) return jv_flow_fail(f, s->address, "a jump to where no code is");
   bool adjacent = first->address + first->rv.bytes == s->address;

@@ -15,7 +15,6 @@
 /* What the relocations say about an instruction. */
 typedef enum jv_ref {
   JV_REF_NONE,       /* it is what it says */
-  JV_REF_ADDRESS,    /* rs1 + imm, whole, is the data address `value` */
   JV_REF_CODE,       /* rs1 + imm, whole, is the code address `value`; of a jalr: it goes there */
   JV_REF_CONST,      /* a load from the global offset table, which gives the data address `value` */
   JV_REF_CODE_CONST, /* the same, giving the code address `value` */

@@ -343,13 +343,6 @@ static void lower_amo(lowering *l, uint8_t op, bool is_32, uint8_t d, uint8_t ba
 
 /* ----------------------------------------------------------------------------------------------- memory, control */
 
-/* Of an access at φ[b] + x, the one at x. */
-static const uint8_t absolute_of[256] = {
-#define LOAD(absolute, indirect, bytes, value) [JV_OP_##indirect] = JV_OP_##absolute,
-#define STORE(imm, absolute, imm_indirect, indirect, bytes) [JV_OP_##indirect] = JV_OP_##absolute,
-#include "exec/body.def"
-};
-
 /* A load or store; `r` is loaded or stored. A load to x0 may still fault, so it is done. */
 static void lower_access(lowering *l, const jv_site *s, uint8_t op, uint8_t r, bool loads) {
   temporaries t = {.count = 0};
@@ -358,7 +351,6 @@ static void lower_access(lowering *l, const jv_site *s, uint8_t op, uint8_t r, b
     r = t.regs[0];
   }
   switch (s->ref) {
-    case JV_REF_ADDRESS: add_node(l, (jv_node){.op = absolute_of[op], .a = r, .x = (int32_t)s->value}); break;
     case JV_REF_CONST: add_imm(l, r, (int32_t)s->value); break;
     case JV_REF_CODE_CONST: add_imm(l, r, jv_jump_address(jv_flow_at(l->flow, s->value))); break;
     default: add_rri(l, op, r, reg(s->rv.rs1), s->rv.imm);
@@ -392,7 +384,6 @@ static void lower_jump(lowering *l, const jv_site *s) {
 
 static void lower_rri(lowering *l, const jv_site *s, uint8_t op, uint8_t d) {
   if (s->ref == JV_REF_CODE) add_imm(l, d, jv_jump_address(jv_flow_at(l->flow, s->value)));
-  else if (s->ref == JV_REF_ADDRESS) add_imm(l, d, (int32_t)s->value);
   else add_rri(l, op, d, reg(s->rv.rs1), s->rv.imm);
 }
 
@@ -480,7 +471,7 @@ static bool is_sp_kept(const jv_rv_insn *i) {
 static bool rebase_sp(jv_site *s) {
   jv_rv_insn *i = &s->rv;
   uint8_t form = plan[i->op].form;
-  if (i->rd == REG_SP && is_sp_kept(i)) return true;
+  if (s->ref == JV_REF_NONE && i->rd == REG_SP && is_sp_kept(i)) return true;
   if (i->op == JV_RV_add && (i->rs1 == 0 || i->rs2 == 0)) { /* a move */
     i->op = JV_RV_addi;
     i->rs1 = i->rs1 | i->rs2;

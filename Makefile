@@ -97,7 +97,7 @@ random-programs:
 unformatted := src/exec/interp.c src/exec/step.c src/exec/body.h examples/embed.c
 format:
 	@scripts/deps all
-	clang-format -i $(filter-out $(unformatted),$(shell find include src tests bench examples fuzz -name '*.[ch]' -o -name '*.cc'))
+	clang-format -i $(filter-out $(unformatted),$(shell find include src tests bench examples fuzz guest -name '*.[ch]' -o -name '*.cc'))
 
 install: all
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include lib/pkgconfig share/man/man1 share/man/man3)
@@ -170,7 +170,7 @@ $(B)/fuzz/random_programs: $(B)/obj/fuzz/random_programs.o $(call obj,$(fuzz_com
 	@mkdir -p $(@D)
 	$(CC) $(flags) -o $@ $^ $(libs)
 
--include guest/guest.mk
--include tests/guests.mk guest/examples/examples.mk guest/rust/rust.mk guest/others/others.mk bench/bench.mk
+include guest/guest.mk tests/guests.mk
+include guest/examples/examples.mk guest/rust/rust.mk guest/others/others.mk bench/bench.mk
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -49,14 +49,17 @@ $(guest_build)/obj/%.S.o: guest/src/%.S guest/sdk.sh guest/guest.mk
 $(guest_newlib): scripts/newlib guest/sdk.sh
 	scripts/newlib $(guest_build) $(JOBS)
 
-# What is built of the SDK, beside what `make install` installs.
+# What is built of the SDK, beside what `make install` installs: with newlib and Rust only where they have been built.
 guest_installed := $(DESTDIR)$(PREFIX)/lib/javm-guest
-install-guest: $(guest_sdk)
-	install -d $(DESTDIR)$(PREFIX)/bin $(guest_installed)/include $(guest_installed)/lib
+guest_man1 := $(DESTDIR)$(PREFIX)/share/man/man1
+install-guest: $(guest_sdk) $(if $(wildcard $(guest_build)/rust/libjavm.rlib),install-guest-rust)
+	install -d $(DESTDIR)$(PREFIX)/bin $(guest_installed)/include $(guest_installed)/lib $(guest_man1)
 	install -m 755 guest/javm-cc guest/javm-config $(DESTDIR)$(PREFIX)/bin
 	install -m 644 guest/sdk.sh guest/javm.ld $(guest_installed)
 	install -m 644 guest/javm.h $(guest_installed)/include
 	install -m 644 $(wildcard $(guest_build)/lib/*) $(guest_installed)/lib
 	if [ -d $(guest_build)/sysroot ]; then cp -R $(guest_build)/sysroot $(guest_installed); fi
+	install -m 644 man/javm-cc.1 $(guest_man1)
+	for name in javm-config javm-rustc; do ln -sf javm-cc.1 $(guest_man1)/$$name.1; done
 
 -include $(shell find $(guest_build)/obj -name '*.d' 2>/dev/null)

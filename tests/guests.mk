@@ -40,4 +40,4 @@ $(B)/tests/riscv/%.o: $(B)/tests/riscv/%.S
 $(B)/tests/riscv/%.elf: $(B)/tests/riscv/%.o tests/riscv/isa.ld
 	$(or $(JAVM_LLD),ld.lld-19) --emit-relocs -T tests/riscv/isa.ld -e run_test -o $@ $<
 
-check-build: $(link_tests)
+check-build: $(link_tests) $(guest_sdk) $(guest_libc)

@@ -18,7 +18,7 @@ $(rust_examples): $(guest_build)/examples/%.img: guest/examples/%.rs $(rust_need
 	@mkdir -p $(@D)
 	JAVM=$(cli) guest/rust/javm-rustc -g $< -o $@
 
-# Beside what install-guest installs. libjavm.rlib comes last: it must be newer than its sources.
+# A part of install-guest where the library has been built. libjavm.rlib comes last: it must be newer than its sources.
 rust_dir = $(DESTDIR)$(PREFIX)/lib/javm-guest/rust
 install-guest-rust: $(rust_libs)
 	install -d $(rust_dir)/javm $(DESTDIR)$(PREFIX)/bin

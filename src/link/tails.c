@@ -12,8 +12,8 @@ enum {
   GAIN_MIN = 9,       /* bytes */
   JUMP_BYTES = 4,     /* at most, as a rule */
   LONG_FUNCTION = 64, /* nodes */
-  NO_TAIL = UINT32_MAX
 };
+#define NO_TAIL UINT32_MAX
 
 /* A block that returns: its last nodes, the last one first. */
 typedef struct tail {

@@ -105,21 +105,44 @@ static const jv_elf_reloc *find_reloc(const jv_flow *f, uint64_t address, uint32
  * was added between. (An auipc is a number, too, as its address is known.) Those of an address of code become one constant.
  */
 
+/* Does a relocation name a place in code? The end of an object in data may be the address of a function. */
+static bool names_code(const jv_flow *f, const jv_elf_reloc *r) {
+  uint32_t section = symbol_of(f, r)->section;
+  if (r->symbol == 0 || section == SHN_UNDEF || !jv_flow_is_code(f, value_of(f, r))) return false;
+  return section >= f->elf->section_count || f->elf->sections[section].flags & SHF_EXECINSTR;
+}
+
+/* Has it a lower half of an address? */
+static bool has_low(uint8_t op) {
+  switch (op) {
+    case JV_RV_jalr:
+    case JV_RV_addi:
+    case JV_RV_addiw:
+    case JV_RV_lb:
+    case JV_RV_lh:
+    case JV_RV_lw:
+    case JV_RV_ld:
+    case JV_RV_lbu:
+    case JV_RV_lhu:
+    case JV_RV_lwu:
+    case JV_RV_sb:
+    case JV_RV_sh:
+    case JV_RV_sw:
+    case JV_RV_sd: return true;
+    default: return false;
+  }
+}
+
 /* The low half of an address must be what its instruction says: else the relocation is not about it. */
 static javm_status check_low(const jv_flow *f, const jv_site *s, uint64_t low) {
-  return (low ^ (uint64_t)s->rv.imm) & 0xfff
+  return !has_low(s->rv.op) || (low ^ (uint64_t)s->rv.imm) & 0xfff
              ? jv_flow_fail(f, s->address, "a relocation that does not fit its instruction")
              : JAVM_OK;
 }
 
-static javm_status set_value(jv_flow *f, jv_site *s, uint64_t value, jv_ref data, jv_ref code) {
-  if (value > UINT32_MAX && value < (uint64_t)INT32_MIN) {
-    return jv_flow_fail(f, s->address, "an address beyond 4 GiB");
-  }
-  bool is_code = jv_flow_is_code(f, (uint32_t)value);
-  s->ref = (uint8_t)(is_code ? code : data);
-  if (s->ref != JV_REF_NONE) s->value = (uint32_t)value;
-  return JAVM_OK;
+static void set_code(jv_site *s, uint64_t value) {
+  s->ref = JV_REF_CODE;
+  s->value = value;
 }
 
 /* A low half whose upper half is an auipc somewhere else: the symbol stands at that. */
@@ -130,15 +153,19 @@ static javm_status set_pcrel_low(jv_flow *f, jv_site *s, const jv_elf_reloc *r) 
   uint64_t value = value_of(f, hi);
   if (hi->type == R_RISCV_GOT_HI20) {
     if (s->rv.op != JV_RV_ld) return jv_flow_fail(f, s->address, "the global offset table is not read by ld");
-    return set_value(f, s, value, JV_REF_CONST, JV_REF_CODE_CONST);
+    s->ref = names_code(f, hi) ? JV_REF_CODE_CONST : JV_REF_CONST;
+    s->value = value;
+    return JAVM_OK;
   }
   javm_status status = check_low(f, s, value - upper);
-  return status == JAVM_OK ? set_value(f, s, value, JV_REF_NONE, JV_REF_CODE) : status;
+  if (status == JAVM_OK && names_code(f, hi)) set_code(s, value);
+  return status;
 }
 
 static javm_status set_low(jv_flow *f, jv_site *s, const jv_elf_reloc *r) {
   javm_status status = check_low(f, s, value_of(f, r));
-  return status == JAVM_OK ? set_value(f, s, value_of(f, r), JV_REF_NONE, JV_REF_CODE) : status;
+  if (status == JAVM_OK && names_code(f, r)) set_code(s, value_of(f, r));
+  return status;
 }
 
 static bool is_upper_pair(const jv_flow *f, const jv_site *s) {
@@ -160,7 +187,7 @@ static javm_status apply_reloc(jv_flow *f, jv_site *s, const jv_elf_reloc *r) {
     case R_RISCV_JAL:
     case R_RISCV_RVC_BRANCH:
     case R_RISCV_RVC_JUMP:
-      if (undefined) s->ref = JV_REF_TRAP;
+      if (undefined) s->ref = JV_REF_TRAP; /* a branch: where it is taken */
       return JAVM_OK;
     case R_RISCV_CALL:
     case R_RISCV_CALL_PLT:
@@ -174,7 +201,7 @@ static javm_status apply_reloc(jv_flow *f, jv_site *s, const jv_elf_reloc *r) {
     case R_RISCV_GOT_HI20:
       if (s->rv.op != JV_RV_auipc) return jv_flow_fail(f, s->address, "a relocation of an auipc elsewhere");
       s->ref = JV_REF_UPPER;
-      s->value = (uint32_t)(s->address + (uint64_t)s->rv.imm);
+      s->value = s->address + (uint64_t)s->rv.imm;
       return JAVM_OK;
     case R_RISCV_LO12_I:
     case R_RISCV_LO12_S: return set_low(f, s, r);
@@ -206,54 +233,27 @@ static javm_status check_registers(const jv_flow *f, const jv_site *s) {
   return JAVM_OK;
 }
 
-/* An auipc that the assembler resolved itself is known by who uses it: straight behind it, before its register is
- * written again, and without a label between, which check_labels makes sure of. upper[r]: 1 + the site of the auipc whose
- * value is in r. */
-typedef struct uppers {
-  uint32_t of[16];
-} uppers;
-
-static bool has_whole_address(uint8_t op) {
-  switch (op) {
-    case JV_RV_jalr:
-    case JV_RV_addi:
-    case JV_RV_lb:
-    case JV_RV_lh:
-    case JV_RV_lw:
-    case JV_RV_ld:
-    case JV_RV_lbu:
-    case JV_RV_lhu:
-    case JV_RV_lwu:
-    case JV_RV_sb:
-    case JV_RV_sh:
-    case JV_RV_sw:
-    case JV_RV_sd: return true;
-    default: return false;
-  }
-}
-
-static javm_status join_upper(jv_flow *f, jv_site *s, uppers *u) {
-  uint32_t upper = s->rv.rs1 < 16 ? u->of[s->rv.rs1] : 0;
-  if (upper == 0 || s->ref != JV_REF_NONE || !has_whole_address(s->rv.op)) return JAVM_OK;
-  jv_site *first = &f->sites[upper - 1];
-  javm_status status =
-      set_value(f, s, first->address + (uint64_t)first->rv.imm + (uint64_t)s->rv.imm, JV_REF_NONE, JV_REF_CODE);
-  if (status != JAVM_OK) return status;
-  if (s->rv.op == JV_RV_jalr && s->ref != JV_REF_CODE) return jv_flow_fail(f, s->address, "a jump to where no code is");
-  bool adjacent = first->address + first->rv.bytes == s->address;
+/*
+ * An auipc of an address of code that the assembler resolved itself, without a relocation, is known by the instruction
+ * behind it, if that makes an address of its register and nobody else can use the half that is in it.
+ */
+static javm_status join_upper(jv_flow *f, jv_site *s) {
+  jv_site *first = s > f->sites ? s - 1 : NULL;
+  bool follows = first && first->rv.op == JV_RV_auipc && first->ref == JV_REF_NONE && first->rv.rd != 0 &&
+                 first->address + first->rv.bytes == s->address && first->rv.rd == s->rv.rs1;
+  if (!follows || s->ref != JV_REF_NONE ||
+      !(s->rv.op == JV_RV_jalr || (s->rv.op == JV_RV_addi && s->rv.rd == s->rv.rs1)))
+    return JAVM_OK;
+  uint64_t value = first->address + (uint64_t)first->rv.imm + (uint64_t)s->rv.imm;
+  if (!jv_flow_is_code(f, value)) return JAVM_OK; /* refused below */
+  set_code(s, value);
+  first->ref = s->rv.rd == s->rv.rs1 ? JV_REF_SKIP : JV_REF_UPPER;
+  first->value = first->address + (uint64_t)first->rv.imm;
   if (!jv_grow(f->allocator, &f->pairs, &f->pair_capacity, f->pair_count + 1, sizeof *f->pairs)) {
     return jv_fail_memory(f->error);
   }
-  f->pairs[f->pair_count++] = (jv_pair){first->address, s->address};
-  first->ref = s->rv.op == JV_RV_jalr && s->rv.rd == first->rv.rd && adjacent ? JV_REF_SKIP : JV_REF_UPPER;
+  f->pairs[f->pair_count++] = s->address;
   return JAVM_OK;
-}
-
-/* Behind a site: what its register holds now. */
-static void track_upper(const jv_flow *f, const jv_site *s, uppers *u) {
-  if (s->rv.rd == 0 || s->rv.rd >= 16) return;
-  bool unknown = s->rv.op == JV_RV_auipc && s->ref == JV_REF_NONE;
-  u->of[s->rv.rd] = unknown ? (uint32_t)(s - f->sites) + 1 : 0;
 }
 
 /* All labels are known now. */
@@ -267,17 +267,16 @@ static javm_status check_labels(const jv_flow *f) {
     }
   }
   for (size_t i = 0; i < f->pair_count; i++) {
-    const jv_text_part *part = part_of(f, f->pairs[i].first);
-    for (uint32_t at = f->pairs[i].first + 2; at <= f->pairs[i].second; at += 2) {
-      if (f->marks[part->first + (at - part->address) / 2] & JV_MARK_STARTS) {
-        return jv_flow_fail(f, at, "a jump between the two halves of an address");
-      }
+    if (f->marks[halfword(f, f->pairs[i])] & JV_MARK_STARTS) {
+      return jv_flow_fail(f, f->pairs[i], "a jump between the two halves of an address");
     }
   }
   for (size_t i = 0; i < f->site_count; i++) {
     const jv_site *s = &f->sites[i];
     if (s->rv.op == JV_RV_auipc && s->ref == JV_REF_NONE && s->rv.rd != 0) {
-      return jv_flow_fail(f, s->address, "auipc without a relocation; link with --emit-relocs");
+      return jv_flow_fail(f, s->address,
+                          "auipc without a relocation, not an address for the next instruction; "
+                          "compile with relaxation, or -ffunction-sections, and link with --emit-relocs");
     }
   }
   return JAVM_OK;
@@ -308,8 +307,7 @@ static javm_status resolve_pair(jv_flow *f, jv_site *s) {
     s->ref = JV_REF_TRAP;
     return JAVM_OK;
   }
-  s->ref = JV_REF_CODE;
-  s->value = (uint32_t)(upper->address + (uint64_t)upper->rv.imm + (uint64_t)s->rv.imm);
+  set_code(s, upper->address + (uint64_t)upper->rv.imm + (uint64_t)s->rv.imm);
   return JAVM_OK;
 }
 
@@ -320,7 +318,7 @@ static javm_status follow(jv_flow *f, jv_site *s, bool *ends) {
   javm_status status = JAVM_OK;
   *ends = false;
   if (s->ref == JV_REF_TRAP) {
-    *ends = true;
+    *ends = !is_branch(s->rv.op);
     return JAVM_OK;
   }
   if (s->rv.op == JV_RV_jal || s->rv.op == JV_RV_jalr) {
@@ -382,7 +380,6 @@ static javm_status walk(jv_flow *f, uint32_t address) {
   const jv_text_part *part = part_of(f, address);
   if (is_behind_the_end(f, part, address)) return JAVM_OK;
   size_t reloc = reloc_from(f->elf, address);
-  uppers u = {{0}};
   bool ends = false;
   while (!ends && address - part->address < part->size_bytes) {
     int64_t h = part->first + (address - part->address) / 2;
@@ -395,15 +392,15 @@ static javm_status walk(jv_flow *f, uint32_t address) {
     if (status == JAVM_OK && s->rv.op == JV_RV_jalr && s->ref == JV_REF_NONE && takes_pair(f, s)) {
       status = resolve_pair(f, s);
     }
-    if (status == JAVM_OK) status = join_upper(f, s, &u);
+    if (status == JAVM_OK) status = join_upper(f, s);
     if (status == JAVM_OK) status = follow(f, s, &ends);
     if (status != JAVM_OK) return status;
-    track_upper(f, s, &u);
     f->marks[h] |= JV_MARK_QUEUED;
     address += s->rv.bytes;
     while (reloc < f->elf->reloc_count && f->elf->relocs[reloc].address < address) reloc++;
   }
-  return JAVM_OK;
+  /* on into the section that begins where this one ends */
+  return ends || halfword(f, address) < 0 ? JAVM_OK : mark(f, address, address, JV_MARK_LABEL);
 }
 
 static javm_status walk_all(jv_flow *f) {
@@ -421,7 +418,8 @@ static javm_status add_patch(jv_flow *f, const jv_patch *patch) {
     return jv_fail_memory(f->error);
   }
   f->patches[f->patch_count++] = *patch;
-  javm_status status = mark(f, patch->address, patch->target, JV_MARK_LABEL | JV_MARK_DATA);
+  javm_status status = JAVM_OK;
+  if (patch->target_is_code) status = mark(f, patch->address, patch->target, JV_MARK_LABEL | JV_MARK_DATA);
   if (status == JAVM_OK && patch->base_is_code) {
     status = mark(f, patch->address, patch->base, JV_MARK_LABEL | JV_MARK_DATA);
   }
@@ -437,8 +435,15 @@ static javm_status fail_data(jv_flow *f, const jv_elf_reloc *r, const char *text
 static javm_status take_data_reloc(jv_flow *f, size_t i, const jv_elf_section *section) {
   const jv_elf_reloc *r = &f->elf->relocs[i];
   uint64_t value = value_of(f, r);
-  bool code = r->symbol != 0 && jv_flow_is_code(f, value);
-  jv_patch patch = {.section = section, .address = (uint32_t)r->address, .target = (uint32_t)value};
+  bool code = names_code(f, r), distance = r->type == R_RISCV_ADD32 || r->type == R_RISCV_ADD64;
+  const jv_elf_reloc *sub = NULL;
+  if (distance) sub = find_reloc(f, r->address, r->type == R_RISCV_ADD32 ? R_RISCV_SUB32 : R_RISCV_SUB64, 0);
+  bool from_code = sub && names_code(f, sub);
+  jv_patch patch = {.section = section,
+                    .address = (uint32_t)r->address,
+                    .target = (uint32_t)value,
+                    .target_is_code = code,
+                    .base_is_code = from_code};
   switch (r->type) {
     case R_RISCV_64:
     case R_RISCV_ADD64: patch.bytes = 8; break;
@@ -450,12 +455,10 @@ static javm_status take_data_reloc(jv_flow *f, size_t i, const jv_elf_section *s
     default:
       return code && r->type != R_RISCV_NONE ? fail_data(f, r, "a code address in a form that is not known") : JAVM_OK;
   }
-  if (!code) return JAVM_OK;
-  if (r->type == R_RISCV_ADD32 || r->type == R_RISCV_ADD64) {
-    const jv_elf_reloc *sub = find_reloc(f, r->address, r->type == R_RISCV_ADD32 ? R_RISCV_SUB32 : R_RISCV_SUB64, 0);
+  if (!code && !from_code) return JAVM_OK;
+  if (distance) {
     if (!sub) return fail_data(f, r, "a code address added to what is not known");
     patch.base = (uint32_t)value_of(f, sub);
-    patch.base_is_code = jv_flow_is_code(f, patch.base);
   } else if (r->type == R_RISCV_32_PCREL) {
     patch.base = (uint32_t)r->address;
   }

@@ -42,23 +42,18 @@ typedef struct jv_site {
   uint8_t ref;   /* jv_ref */
   uint8_t marks; /* JV_MARK_* */
   uint32_t jump; /* its index in the jump table, if it escapes */
-  uint32_t value;
+  uint64_t value;
 } jv_site;
 
-/* Code pointers in data: the place gets the jump table address of `target`, minus `base`. */
+/* Code pointers in data: the place gets `target` minus `base`, each a jump table address if it is of code. */
 typedef struct jv_patch {
   const jv_elf_section *section; /* it lies in this one, whole */
   uint32_t address;
   uint32_t target;
-  uint32_t base; /* a data address, or a code address where base_is_code */
+  uint32_t base;
   uint8_t bytes; /* 4 or 8 */
-  bool base_is_code;
+  bool target_is_code, base_is_code;
 } jv_patch;
-
-/* The two halves of an address, without relocations: an auipc and its user. */
-typedef struct jv_pair {
-  uint32_t first, second;
-} jv_pair;
 
 /* An executable section; `first` counts the halfwords of the sections before it. */
 typedef struct jv_text_part {
@@ -79,7 +74,7 @@ typedef struct jv_flow {
   size_t site_count, site_capacity;
   jv_patch *patches;
   size_t patch_count, patch_capacity;
-  jv_pair *pairs;
+  uint32_t *pairs; /* addresses of instructions that only make sense behind the one before them */
   size_t pair_count, pair_capacity;
   uint32_t *queue;
   size_t queue_count, queue_capacity;

@@ -32,13 +32,18 @@ typedef struct linking {
   jv_emitted emitted;
 } linking;
 
+static bool is_constructors(const jv_elf_section *s) {
+  return s->type == SHT_INIT_ARRAY || s->type == SHT_PREINIT_ARRAY || strcmp(s->name, ".init_array") == 0 ||
+         strcmp(s->name, ".preinit_array") == 0 || strcmp(s->name, ".ctors") == 0;
+}
+
 /* The address of __javm_start where there are constructors to run, else 0. */
 static javm_status find_start(linking *l, uint32_t *start) {
   *start = 0;
   bool needed = false;
   for (size_t i = 0; i < l->elf.section_count; i++) {
     const jv_elf_section *s = &l->elf.sections[i];
-    needed |= s->flags & SHF_ALLOC && s->type == SHT_INIT_ARRAY && s->size_bytes > 0;
+    needed |= s->flags & SHF_ALLOC && s->size_bytes > 0 && is_constructors(s);
   }
   if (!needed) return JAVM_OK;
   const jv_elf_symbol *symbol = jv_elf_find(&l->elf, "__javm_start");
@@ -58,7 +63,7 @@ static uint32_t code_pointer(const linking *l, uint32_t address) {
 static void patch_data(linking *l) {
   for (size_t i = 0; i < l->flow.patch_count; i++) {
     const jv_patch *p = &l->flow.patches[i];
-    uint64_t value = code_pointer(l, p->target);
+    uint64_t value = p->target_is_code ? code_pointer(l, p->target) : p->target;
     value -= p->base_is_code ? code_pointer(l, p->base) : p->base;
     jv_store_le(l->file + (p->section->bytes - l->file) + (p->address - p->section->address), value, p->bytes);
   }

@@ -210,6 +210,8 @@ typedef struct temporaries {
   unsigned count;
 } temporaries;
 
+static int64_t spill_word(const lowering *l, unsigned n) { return (int32_t)(l->spill + 8 * n); }
+
 static temporaries take(lowering *l, unsigned count) {
   const jv_rv_insn *i = &l->site->rv;
   unsigned taken = 1u << i->rd | 1u << i->rs1 | 1u << i->rs2;
@@ -225,14 +227,14 @@ static temporaries take(lowering *l, unsigned count) {
     }
     taken |= 1u << best;
     t.regs[n] = reg(best);
-    if (t.kept[n]) add_node(l, (jv_node){.op = JV_OP_store_u64, .a = t.regs[n], .x = l->spill + 8 * n});
+    if (t.kept[n]) add_node(l, (jv_node){.op = JV_OP_store_u64, .a = t.regs[n], .x = spill_word(l, n)});
   }
   return t;
 }
 
 static void give_back(lowering *l, const temporaries *t) {
   for (unsigned n = 0; n < t->count; n++) {
-    if (t->kept[n]) add_node(l, (jv_node){.op = JV_OP_load_u64, .a = t->regs[n], .x = l->spill + 8 * n});
+    if (t->kept[n]) add_node(l, (jv_node){.op = JV_OP_load_u64, .a = t->regs[n], .x = spill_word(l, n)});
   }
 }
 
@@ -351,8 +353,8 @@ static void lower_access(lowering *l, const jv_site *s, uint8_t op, uint8_t r, b
     r = t.regs[0];
   }
   switch (s->ref) {
-    case JV_REF_CONST: add_imm(l, r, (int32_t)s->value); break;
-    case JV_REF_CODE_CONST: add_imm(l, r, jv_jump_address(jv_flow_at(l->flow, s->value))); break;
+    case JV_REF_CONST: add_imm(l, r, (int64_t)s->value); break;
+    case JV_REF_CODE_CONST: add_imm(l, r, jv_jump_address(jv_flow_at(l->flow, (uint32_t)s->value))); break;
     default: add_rri(l, op, r, reg(s->rv.rs1), s->rv.imm);
   }
   give_back(l, &t);
@@ -365,7 +367,7 @@ static uint32_t site_index(const lowering *l, uint32_t address) {
 
 static void lower_jump(lowering *l, const jv_site *s) {
   bool direct = s->rv.op == JV_RV_jal || s->ref == JV_REF_CODE;
-  uint32_t target = s->ref == JV_REF_CODE ? s->value : s->address + (uint32_t)s->rv.imm;
+  uint32_t target = s->ref == JV_REF_CODE ? (uint32_t)s->value : s->address + (uint32_t)s->rv.imm;
   jv_node n = {.op = direct ? JV_OP_jump : JV_OP_jump_ind};
   if (direct) n.target = site_index(l, target);
   if (s->rv.rd != 0) {
@@ -382,8 +384,23 @@ static void lower_jump(lowering *l, const jv_site *s) {
   add_node(l, n);
 }
 
+/* To a weak symbol that nobody defines it is a trap where it is taken. */
+static void lower_branch(lowering *l, const jv_site *s, uint8_t a, uint8_t b) {
+  jv_node n = {.op = plan[s->rv.op].op, .a = a, .b = b};
+  bool nowhere = s->ref == JV_REF_TRAP;
+  uint32_t trap = (uint32_t)l->code->block_count + 1;
+  n.target = nowhere ? LOCAL_BLOCK | trap : site_index(l, s->address + (uint32_t)s->rv.imm);
+  add_node(l, n);
+  if (!nowhere || l->empty) return;
+  start_block(l, false);
+  add_node(l, (jv_node){.op = JV_OP_jump, .target = LOCAL_BLOCK | (trap + 1)});
+  start_block(l, false);
+  add_node(l, (jv_node){.op = JV_OP_trap});
+  start_block(l, false);
+}
+
 static void lower_rri(lowering *l, const jv_site *s, uint8_t op, uint8_t d) {
-  if (s->ref == JV_REF_CODE) add_imm(l, d, jv_jump_address(jv_flow_at(l->flow, s->value)));
+  if (s->ref == JV_REF_CODE) add_imm(l, d, jv_jump_address(jv_flow_at(l->flow, (uint32_t)s->value)));
   else add_rri(l, op, d, reg(s->rv.rs1), s->rv.imm);
 }
 
@@ -403,7 +420,7 @@ static void lower_other(lowering *l, const jv_site *s, uint8_t d) {
       if (d != JV_ZERO) add_imm(l, d, s->rv.imm);
       break;
     case JV_RV_auipc:
-      if (d != JV_ZERO && s->ref == JV_REF_UPPER) add_imm(l, d, (int32_t)s->value);
+      if (d != JV_ZERO && s->ref == JV_REF_UPPER) add_imm(l, d, (int64_t)s->value);
       break;
     case JV_RV_jal:
     case JV_RV_jalr: lower_jump(l, s); break;
@@ -439,9 +456,7 @@ static void lower_instruction(lowering *l, const jv_site *s) {
       break;
     case FORM_LOAD: lower_access(l, s, op, d, true); break;
     case FORM_STORE: lower_access(l, s, op, b, false); break;
-    case FORM_BRANCH:
-      add_node(l, (jv_node){.op = op, .a = a, .b = b, .target = site_index(l, s->address + (uint32_t)s->rv.imm)});
-      break;
+    case FORM_BRANCH: lower_branch(l, s, a, b); break;
     case FORM_AMO_32:
     case FORM_AMO_64: lower_amo(l, op, plan[s->rv.op].form == FORM_AMO_32, d, a, b); break;
     case FORM_NONE: lower_other(l, s, d); break;
@@ -509,7 +524,7 @@ static void lower_branch_on_sp(lowering *l, const jv_site *s) {
 static void lower_site(lowering *l, const jv_site *s) {
   const jv_rv_insn *i = &s->rv;
   if (s->ref == JV_REF_SKIP) return;
-  if (s->ref == JV_REF_TRAP) {
+  if (s->ref == JV_REF_TRAP && plan[i->op].form != FORM_BRANCH) {
     add_node(l, (jv_node){.op = JV_OP_trap});
     return;
   }

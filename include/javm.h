@@ -519,7 +519,8 @@ JAVM_API void javm_link_config_default(javm_link_config *config);
 /*
  * Makes an Image of a linked RISC-V program: ELF, 64-bit, RV64E with M, A, C and Zbb, soft float, linked with
  * --emit-relocs (docs/linking.md). `symbols` (NULL: not wanted) gets functions and source lines as text (docs/formats.md),
- * from the directory's allocator. Takes any bytes. Errors: MALFORMED with the offset; UNSUPPORTED for another target,
+ * from the directory's allocator; a bad line table (.debug_line) is an error then. Takes any bytes. Errors:
+ * INVALID_ARGUMENT (a config of a newer version); MALFORMED with the offset; UNSUPPORTED for another target,
  * a register or an instruction that the machine does not have, with the function and what to do; INVALID_IMAGE for what
  * the program declares wrongly; OUT_OF_MEMORY.
  */

@@ -47,6 +47,10 @@ javm_status jv_fail(javm_error *error, javm_status status, size_t offset, const 
     va_start(args, format);
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
+    /* names from input may hold anything, and the text ends up on a terminal */
+    for (char *p = error->text; *p; p++) {
+      if ((unsigned char)*p < ' ' || *p == 0x7f) *p = '?';
+    }
   }
   return status;
 }

@@ -20,10 +20,11 @@
 
 enum { JV_ZERO = 13, JV_ALL_REGS = (1 << JAVM_REG_COUNT) - 1 };
 
+#define JV_NODES_MAX ((size_t)1 << 23)
+
 /* How far φ[1] is above the sp of the program. */
 enum { JV_SP_BIAS = 128 };
 
-#define JV_NO_BLOCK UINT32_MAX
 #define JV_NO_NODE JV_OP_INVALID /* as an opcode: the node was removed */
 
 typedef struct jv_node {
@@ -116,6 +117,14 @@ static inline bool jv_node_falls(const jv_node *n) {
 }
 static inline bool jv_node_is_branch(const jv_node *n) {
   return jv_has_target(n->op) && n->op != JV_OP_jump && n->op != JV_OP_load_imm_jump;
+}
+/* Closes the gaps that removed nodes leave in a block. */
+static inline void jv_block_compact(jv_link_code *c, jv_block *b) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < b->count; i++) {
+    if (c->nodes[b->first + i].op != JV_NO_NODE) c->nodes[b->first + count++] = c->nodes[b->first + i];
+  }
+  b->count = count;
 }
 /* The last node of a block that is still there; NULL: none. */
 static inline jv_node *jv_block_last(const jv_link_code *c, const jv_block *b) {

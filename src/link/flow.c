@@ -3,12 +3,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 
-enum { REG_RA = 1, NO_HALFWORD = -1 };
+/* Relocations of one place that are looked at: there are never more than a few. */
+enum { NO_HALFWORD = -1, RELOCS_MAX = 16 };
 
 /* ------------------------------------------------------------------------------------------------------ places */
 
@@ -94,7 +96,8 @@ static uint64_t value_of(const jv_flow *f, const jv_elf_reloc *r) {
 
 static const jv_elf_reloc *find_reloc(const jv_flow *f, uint64_t address, uint32_t type, uint32_t other_type) {
   const jv_elf *elf = f->elf;
-  for (size_t i = reloc_from(elf, address); i < elf->reloc_count && elf->relocs[i].address == address; i++) {
+  size_t first = reloc_from(elf, address);
+  for (size_t i = first; i < elf->reloc_count && elf->relocs[i].address == address && i < first + RELOCS_MAX; i++) {
     if (elf->relocs[i].type == type || elf->relocs[i].type == other_type) return &elf->relocs[i];
   }
   return NULL;
@@ -233,6 +236,14 @@ static javm_status check_registers(const jv_flow *f, const jv_site *s) {
   return JAVM_OK;
 }
 
+static javm_status add_pair(jv_flow *f, uint32_t address) {
+  if (!jv_grow(f->allocator, &f->pairs, &f->pair_capacity, f->pair_count + 1, sizeof *f->pairs)) {
+    return jv_fail_memory(f->error);
+  }
+  f->pairs[f->pair_count++] = address;
+  return JAVM_OK;
+}
+
 /*
  * An auipc of an address of code that the assembler resolved itself, without a relocation, is known by the instruction
  * behind it, if that makes an address of its register and nobody else can use the half that is in it.
@@ -249,11 +260,7 @@ static javm_status join_upper(jv_flow *f, jv_site *s) {
   set_code(s, value);
   first->ref = s->rv.rd == s->rv.rs1 ? JV_REF_SKIP : JV_REF_UPPER;
   first->value = first->address + (uint64_t)first->rv.imm;
-  if (!jv_grow(f->allocator, &f->pairs, &f->pair_capacity, f->pair_count + 1, sizeof *f->pairs)) {
-    return jv_fail_memory(f->error);
-  }
-  f->pairs[f->pair_count++] = s->address;
-  return JAVM_OK;
+  return add_pair(f, s->address);
 }
 
 /* All labels are known now. */
@@ -308,7 +315,7 @@ static javm_status resolve_pair(jv_flow *f, jv_site *s) {
     return JAVM_OK;
   }
   set_code(s, upper->address + (uint64_t)upper->rv.imm + (uint64_t)s->rv.imm);
-  return JAVM_OK;
+  return add_pair(f, s->address);
 }
 
 /* What follows from an instruction: where it goes, and which addresses it makes. *ends: control does not go on. */
@@ -451,7 +458,10 @@ static javm_status take_data_reloc(jv_flow *f, size_t i, const jv_elf_section *s
     case R_RISCV_ADD32:
     case R_RISCV_32_PCREL: patch.bytes = 4; break;
     case R_RISCV_SUB32:
-    case R_RISCV_SUB64: return JAVM_OK; /* with its ADD, which stands before it */
+    case R_RISCV_SUB64: /* with its ADD */
+      if (!code || find_reloc(f, r->address, r->type == R_RISCV_SUB32 ? R_RISCV_ADD32 : R_RISCV_ADD64, 0))
+        return JAVM_OK;
+      return fail_data(f, r, "a code address taken from what is not known");
     default:
       return code && r->type != R_RISCV_NONE ? fail_data(f, r, "a code address in a form that is not known") : JAVM_OK;
   }
@@ -485,25 +495,33 @@ static javm_status find_data_pointers(jv_flow *f) {
 
 /* ------------------------------------------------------------------------------------------------------ set-up */
 
-static javm_status find_parts(jv_flow *f) {
+static bool is_part(const jv_elf_section *s) {
+  return (s->flags & (SHF_ALLOC | SHF_EXECINSTR)) == (SHF_ALLOC | SHF_EXECINSTR) && s->bytes && s->size_bytes;
+}
+
+static size_t count_parts(const jv_elf *elf) {
   size_t count = 0;
-  for (size_t i = 0; i < f->elf->section_count; i++) {
-    const jv_elf_section *s = &f->elf->sections[i];
-    count += (s->flags & (SHF_ALLOC | SHF_EXECINSTR)) == (SHF_ALLOC | SHF_EXECINSTR) && s->bytes && s->size_bytes;
-  }
-  f->parts = jv_alloc_array(f->allocator, count, sizeof *f->parts);
+  for (size_t i = 0; i < elf->section_count; i++) count += is_part(&elf->sections[i]);
+  return count;
+}
+
+static int by_address(const void *a, const void *b) {
+  const jv_text_part *p = a, *q = b;
+  return (p->address > q->address) - (p->address < q->address);
+}
+
+static javm_status find_parts(jv_flow *f) {
+  f->parts = jv_alloc_array(f->allocator, count_parts(f->elf), sizeof *f->parts);
   if (!f->parts) return jv_fail_memory(f->error);
   for (size_t i = 0; i < f->elf->section_count; i++) {
     const jv_elf_section *s = &f->elf->sections[i];
-    if ((s->flags & (SHF_ALLOC | SHF_EXECINSTR)) != (SHF_ALLOC | SHF_EXECINSTR) || !s->bytes || !s->size_bytes)
-      continue;
+    if (!is_part(s)) continue;
     if (s->address % 2) {
       return jv_fail(f->error, JAVM_MALFORMED, (size_t)s->address, "section %.40s: odd address of code", s->name);
     }
-    size_t at = f->part_count++;
-    for (; at > 0 && f->parts[at - 1].address > s->address; at--) f->parts[at] = f->parts[at - 1];
-    f->parts[at] = (jv_text_part){s->bytes, (uint32_t)s->address, (uint32_t)s->size_bytes, 0};
+    f->parts[f->part_count++] = (jv_text_part){s->bytes, (uint32_t)s->address, (uint32_t)s->size_bytes, 0};
   }
+  qsort(f->parts, f->part_count, sizeof *f->parts, by_address);
   uint64_t halfwords = 0;
   for (size_t i = 0; i < f->part_count; i++) {
     jv_text_part *p = &f->parts[i];
@@ -582,12 +600,7 @@ javm_status jv_flow_find(const javm_allocator *a, const jv_elf *elf, const jv_ma
 
 void jv_flow_clear(jv_flow *f) {
   const javm_allocator *a = f->allocator;
-  size_t parts = 0;
-  for (size_t i = 0; f->parts && i < f->elf->section_count; i++) {
-    const jv_elf_section *s = &f->elf->sections[i];
-    parts += (s->flags & (SHF_ALLOC | SHF_EXECINSTR)) == (SHF_ALLOC | SHF_EXECINSTR) && s->bytes && s->size_bytes;
-  }
-  jv_free_array(a, f->parts, parts, sizeof *f->parts);
+  if (f->parts) jv_free_array(a, f->parts, count_parts(f->elf), sizeof *f->parts);
   jv_free(a, f->marks, f->halfword_count + 2u);
   jv_free(a, f->site_at, ((size_t)f->halfword_count + 2) * sizeof *f->site_at);
   jv_free_array(a, f->sites, f->site_capacity, sizeof *f->sites);

@@ -489,4 +489,6 @@ void jv_fold(jv_link_code *c, bool plain) {
     if (b->refs > 0 || b->escapes || i == 0 || !jv_block_falls(c, &c->blocks[i - 1])) forget_all(&f);
     fold_block(&f, b);
   }
+  /* not before, since what is known of a register names the node that wrote it */
+  for (size_t i = 0; i < c->block_count; i++) jv_block_compact(c, &c->blocks[i]);
 }

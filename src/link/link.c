@@ -22,7 +22,8 @@ typedef struct linking {
   const javm_allocator *allocator;
   javm_link_config config;
   javm_error *error;
-  uint8_t *file; /* a copy of the ELF file, in which the code pointers in data are set */
+  const uint8_t *file;
+  uint8_t *copy; /* of the file, in which the code pointers in data are set; memory is made of it, nothing else */
   size_t file_bytes;
   jv_elf elf;
   jv_manifest manifest;
@@ -65,8 +66,26 @@ static void patch_data(linking *l) {
     const jv_patch *p = &l->flow.patches[i];
     uint64_t value = p->target_is_code ? code_pointer(l, p->target) : p->target;
     value -= p->base_is_code ? code_pointer(l, p->base) : p->base;
-    jv_store_le(l->file + (p->section->bytes - l->file) + (p->address - p->section->address), value, p->bytes);
+    jv_store_le(l->copy + (p->section->bytes - l->file) + (p->address - p->section->address), value, p->bytes);
   }
+}
+
+/* Memory as the copy has it. Whoever reads names or lines reads the file itself, which no pointer in data has changed. */
+static javm_status fill_memory(linking *l) {
+  for (size_t i = 0; i < l->elf.section_count; i++) {
+    jv_elf_section *s = &l->elf.sections[i];
+    if (s->bytes) s->bytes = l->copy + (s->bytes - l->file);
+  }
+  for (size_t i = 0; i < l->manifest.slot_count; i++) {
+    jv_slot_bytes *slot = &l->manifest.slots[i];
+    if (slot->bytes) slot->bytes = l->copy + (slot->bytes - l->file);
+  }
+  javm_status status = jv_memory_fill(l->dir, &l->manifest, &l->memory, l->error);
+  for (size_t i = 0; i < l->elf.section_count; i++) {
+    jv_elf_section *s = &l->elf.sections[i];
+    if (s->bytes) s->bytes = l->file + (s->bytes - l->copy);
+  }
+  return status;
 }
 
 static javm_status optimize(linking *l) {
@@ -145,7 +164,7 @@ static javm_status make(linking *l, javm_cap **image) {
   }
   if (status == JAVM_OK) status = optimize(l);
   if (status == JAVM_OK) status = jv_emit(&l->code, &l->flow, &l->emitted, l->error);
-  if (status == JAVM_OK) status = jv_memory_fill(l->dir, &l->manifest, &l->memory, l->error);
+  if (status == JAVM_OK) status = fill_memory(l);
   return status == JAVM_OK ? make_image(l, image) : status;
 }
 
@@ -156,7 +175,7 @@ static void clear(linking *l) {
   jv_memory_clear(l->allocator, &l->memory);
   jv_manifest_clear(l->allocator, &l->manifest);
   jv_elf_clear(l->allocator, &l->elf);
-  jv_free_array(l->allocator, l->file, l->file_bytes, 1);
+  jv_free_array(l->allocator, l->copy, l->file_bytes, 1);
   jv_free(l->allocator, l, sizeof *l);
 }
 
@@ -168,23 +187,28 @@ javm_status javm_link(javm_dir *dir, const uint8_t *elf, size_t elf_bytes, const
     *symbols = NULL;
     *symbols_bytes = 0;
   }
+  if (config && config->size_bytes > sizeof *config) {
+    return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "config of a newer version");
+  }
   linking *l = jv_alloc_zero(a, sizeof *l);
   if (!l) return jv_fail_memory(error);
   l->dir = dir;
   l->allocator = a;
   l->error = error;
   javm_link_config_default(&l->config);
-  if (config) memcpy(&l->config, config, config->size_bytes < sizeof *config ? config->size_bytes : sizeof *config);
-  l->file = jv_alloc_array(a, elf_bytes, 1);
+  if (config) memcpy(&l->config, config, config->size_bytes);
+  l->copy = jv_alloc_array(a, elf_bytes, 1);
+  l->file = elf;
   l->file_bytes = elf_bytes;
   javm_status status;
-  if (l->file) {
-    memcpy(l->file, elf, elf_bytes);
+  if (l->copy) {
+    if (elf_bytes) memcpy(l->copy, elf, elf_bytes);
     status = make(l, image);
     if (status == JAVM_OK && symbols) status = write_symbols(l, *image, symbols, symbols_bytes);
     if (status != JAVM_OK) {
       javm_cap_release(dir, *image);
       *image = NULL;
+      if (symbols) *symbols_bytes = 0;
     }
   } else {
     status = jv_fail_memory(error);

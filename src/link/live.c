@@ -144,7 +144,7 @@ javm_status jv_live_find(jv_link_code *c, javm_error *error) {
 
 void jv_live_sweep(jv_link_code *c) {
   for (size_t block = 0; block < c->block_count; block++) {
-    const jv_block *b = &c->blocks[block];
+    jv_block *b = &c->blocks[block];
     unsigned live = live_out(c, block);
     for (uint32_t i = b->count; i-- > 0;) {
       jv_node *n = &c->nodes[b->first + i];
@@ -157,5 +157,6 @@ void jv_live_sweep(jv_link_code *c) {
       }
       live = (live & ~writes) | jv_node_reads(n);
     }
+    jv_block_compact(c, b);
   }
 }

@@ -17,7 +17,8 @@ typedef struct lowering {
   const jv_site *site; /* being lowered */
   uint32_t spill;
   bool open;  /* the last block may take more nodes */
-  bool empty; /* out of memory */
+  bool empty; /* out of memory, or too_long */
+  bool too_long;
 } lowering;
 
 /* --------------------------------------------------------------------------------------------------- the tables */
@@ -162,7 +163,9 @@ static void start_block(lowering *l, bool escapes) {
 static void add_node(lowering *l, jv_node node) {
   jv_link_code *c = l->code;
   if (!l->open) start_block(l, false);
-  if (l->empty || !jv_grow(c->allocator, &c->nodes, &c->node_capacity, c->node_count + 1, sizeof *c->nodes)) {
+  l->too_long |= c->node_count == JV_NODES_MAX;
+  if (l->empty || l->too_long ||
+      !jv_grow(c->allocator, &c->nodes, &c->node_capacity, c->node_count + 1, sizeof *c->nodes)) {
     l->empty = true;
     return;
   }
@@ -384,18 +387,30 @@ static void lower_jump(lowering *l, const jv_site *s) {
   add_node(l, n);
 }
 
-/* To a weak symbol that nobody defines it is a trap where it is taken. */
+/* Where a branch leads when it is taken; to a weak symbol that nobody defines, into a trap. */
+static void add_taken(lowering *l, const jv_site *s) {
+  jv_node n = {.op = JV_OP_trap};
+  if (s->ref != JV_REF_TRAP) {
+    n = (jv_node){.op = JV_OP_jump, .target = site_index(l, s->address + (uint32_t)s->rv.imm)};
+  }
+  add_node(l, n);
+}
+
 static void lower_branch(lowering *l, const jv_site *s, uint8_t a, uint8_t b) {
   jv_node n = {.op = plan[s->rv.op].op, .a = a, .b = b};
-  bool nowhere = s->ref == JV_REF_TRAP;
-  uint32_t trap = (uint32_t)l->code->block_count + 1;
-  n.target = nowhere ? LOCAL_BLOCK | trap : site_index(l, s->address + (uint32_t)s->rv.imm);
+  if (s->ref != JV_REF_TRAP) {
+    n.target = site_index(l, s->address + (uint32_t)s->rv.imm);
+    add_node(l, n);
+    return;
+  }
+  uint32_t taken = (uint32_t)l->code->block_count + 1;
+  n.target = LOCAL_BLOCK | taken;
   add_node(l, n);
-  if (!nowhere || l->empty) return;
+  if (l->empty) return;
   start_block(l, false);
-  add_node(l, (jv_node){.op = JV_OP_jump, .target = LOCAL_BLOCK | (trap + 1)});
+  add_node(l, (jv_node){.op = JV_OP_jump, .target = LOCAL_BLOCK | (taken + 1)});
   start_block(l, false);
-  add_node(l, (jv_node){.op = JV_OP_trap});
+  add_taken(l, s);
   start_block(l, false);
 }
 
@@ -486,6 +501,7 @@ static bool is_sp_kept(const jv_rv_insn *i) {
 static bool rebase_sp(jv_site *s) {
   jv_rv_insn *i = &s->rv;
   uint8_t form = plan[i->op].form;
+  if (form == FORM_BRANCH) return false;
   if (s->ref == JV_REF_NONE && i->rd == REG_SP && is_sp_kept(i)) return true;
   if (i->op == JV_RV_add && (i->rs1 == 0 || i->rs2 == 0)) { /* a move */
     i->op = JV_RV_addi;
@@ -517,7 +533,7 @@ static void lower_branch_on_sp(lowering *l, const jv_site *s) {
   add_node(l, (jv_node){.op = JV_OP_jump, .target = LOCAL_BLOCK | (taken + 1)});
   start_block(l, false);
   move_sp(l, JV_SP_BIAS);
-  add_node(l, (jv_node){.op = JV_OP_jump, .target = site_index(l, s->address + (uint32_t)s->rv.imm)});
+  add_taken(l, s);
   start_block(l, false);
 }
 
@@ -595,6 +611,7 @@ javm_status jv_lower(const jv_flow *flow, const jv_manifest *manifest, uint32_t 
   return JAVM_OK;
 out_of_memory:
   jv_link_code_clear(c);
+  if (l.too_long) return jv_fail(error, JAVM_UNSUPPORTED, 0, "the program has more than 2^23 instructions");
   return jv_fail_memory(error);
 }
 

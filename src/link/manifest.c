@@ -85,6 +85,9 @@ static javm_status add_slot(const jv_elf *elf, jv_manifest *m, const record *r, 
   jv_slot_bytes slot = {.slot = r->index, .is_image = r->kind == PINNED_IMAGE, .is_pinned = r->kind != INITIAL_DATA};
   javm_status status = find_bytes(elf, r, &slot, error);
   if (status != JAVM_OK) return status;
+  uint64_t all = slot.bytes ? slot.size_bytes : 0;
+  for (size_t i = 0; i < m->slot_count; i++) all += m->slots[i].bytes ? m->slots[i].size_bytes : 0;
+  if (all > elf->file_bytes) return fail(error, "slot", r->index, "the values of all slots are larger than the file");
   memmove(&m->slots[at + 1], &m->slots[at], (m->slot_count - at) * sizeof *m->slots);
   m->slots[at] = slot;
   m->slot_count++;

@@ -12,6 +12,7 @@ enum {
   GAIN_MIN = 9,       /* bytes */
   JUMP_BYTES = 4,     /* at most, as a rule */
   LONG_FUNCTION = 64, /* nodes */
+  PROBES_MAX = 64,    /* whoever makes hashes collide gets fewer equal ends */
 };
 #define NO_TAIL UINT32_MAX
 
@@ -106,8 +107,9 @@ static bool make_table(merging *m) {
 static uint32_t look_up(merging *m, uint64_t hash, uint32_t index, bool adds) {
   tail_table *t = &m->table;
   size_t at = (size_t)(hash >> 7) & t->mask;
-  for (; t->hashes[at]; at = (at + 1) & t->mask) {
+  for (unsigned probes = 0; t->hashes[at]; at = (at + 1) & t->mask) {
     if (t->hashes[at] == hash) return t->tails[at];
+    if (++probes == PROBES_MAX) return NO_TAIL;
   }
   if (adds) {
     t->hashes[at] = hash;

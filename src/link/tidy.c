@@ -77,27 +77,35 @@ static uint32_t next_filled(const jv_link_code *c, uint32_t block) {
 }
 
 /* `branch over; jump far; over:` becomes the opposite branch. */
-static void turn_round(jv_link_code *c, uint32_t block, jv_node *branch) {
+static void turn_round(jv_link_code *c, uint32_t block, jv_node *branch, const uint32_t *filled) {
   uint8_t other = opposite(branch->op);
   uint32_t middle = block + 1;
   if (other == JV_NO_NODE || middle + 1 >= c->block_count) return;
   const jv_block *m = &c->blocks[middle];
   jv_node *jump = only_node(c, m);
   if (!jump || jump->op != JV_OP_jump || m->refs > 0 || m->escapes) return;
-  if (branch->target <= middle || next_filled(c, middle + 1) != next_filled(c, branch->target)) return;
+  if (branch->target <= middle || filled[middle + 1] != filled[branch->target]) return;
   branch->op = other;
   branch->target = jump->target;
   jump->op = JV_NO_NODE;
 }
 
-static void follow_chains(jv_link_code *c) {
+/* filled[i]: next_filled of i. (That a jump goes on the way does no harm.) */
+static bool follow_chains(jv_link_code *c) {
+  uint32_t *filled = jv_alloc_array(c->allocator, c->block_count, sizeof *filled);
+  if (!filled) return false;
+  for (uint32_t i = (uint32_t)c->block_count, next = i; i-- > 0; filled[i] = next) {
+    if (jv_block_last(c, &c->blocks[i])) next = i;
+  }
   for (uint32_t i = 0; i < c->block_count; i++) {
     jv_node *last = jv_block_last(c, &c->blocks[i]);
     if (!last || !jv_has_target(last->op)) continue;
     last->target = end_of_chain(c, last->target);
     if (last->op == JV_OP_jump || last->op == JV_OP_load_imm_jump) jump_through(c, last);
-    else turn_round(c, i, last);
+    else turn_round(c, i, last, filled);
   }
+  jv_free_array(c->allocator, filled, c->block_count, sizeof *filled);
+  return true;
 }
 
 /* ------------------------------------------------------------------------------------- a constant before a jump */
@@ -177,7 +185,7 @@ static void drop_jumps_to_next(jv_link_code *c) {
 javm_status jv_tidy(jv_link_code *c, bool plain, javm_error *error) {
   if (!plain) {
     jv_count_refs(c);
-    follow_chains(c);
+    if (!follow_chains(c)) return jv_fail_memory(error);
   }
   if (!find_reachable(c)) return jv_fail_memory(error);
   if (!plain) {

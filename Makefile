@@ -31,7 +31,7 @@ flags := -std=c11 -D_DEFAULT_SOURCE -Wall -Wextra -Wpedantic $(if $(WERROR),-Wer
 INTERP_CFLAGS ?= $(if $(is_clang),$(if $(san),-O0),-fno-gcse -fno-crossjumping)
 libs := -lsodium -pthread
 
-lib_src := $(wildcard src/base/*.c src/exec/*.c src/cap/*.c src/vm/*.c src/link/*.c)
+lib_src := $(wildcard src/base/*.c src/exec/*.c src/cap/*.c src/vm/*.c src/link/*.c src/jit/*.c)
 cli_src := $(wildcard src/cli/*.c)
 bench_src := $(wildcard bench/*.c)
 support_src := $(wildcard tests/support/*.c)

@@ -14,14 +14,19 @@
 #define ECALLS_MAX 40
 #define SPARE_PAGES 64
 
+/* What is compared with the oracle, which stands behind them where it has a place of its own. */
+enum { INTERPRETER, STEPWISE, RECOMPILER, CHECKED, ENGINE_COUNT, ORACLE = ENGINE_COUNT };
+static const char *const engine_names[] = {"interpreter", "stepwise", "recompiler", "recompiler with checks"};
+
 struct fuzz_rig {
-  jv_mem mem[2]; /* of the fast and the stepwise engine */
+  jv_mem mem[ENGINE_COUNT];
   jv_page *spare[SPARE_PAGES];
   size_t spare_count;
   oracle_own_page own[ORACLE_OWN_PAGES_MAX];
   uint8_t content[CONTENT_PAGES * JAVM_PAGE_BYTES];
-  javm_program *program; /* loaded last */
-  uint32_t *costs;       /* of its blocks, for the oracle */
+  javm_program *program[ENGINE_COUNT]; /* loaded last; the stepwise one is the interpreter's */
+  bool counts_instructions;            /* native code does */
+  uint32_t *costs;                     /* of its blocks, for the oracle */
   size_t costs_capacity;
   fuzz_counts counts;
 };
@@ -31,7 +36,7 @@ fuzz_rig *fuzz_rig_new(void) {
   if (!rig) return NULL;
   rng r = {1};
   for (size_t k = 0; k < sizeof rig->content; k++) rig->content[k] = (uint8_t)rng_next(&r);
-  for (unsigned k = 0; k < 2; k++) {
+  for (unsigned k = 0; k < ENGINE_COUNT; k++) {
     if (jv_mem_init(&rig->mem[k], javm_allocator_default()) != JAVM_OK) {
       fuzz_rig_free(rig);
       return NULL;
@@ -45,9 +50,9 @@ fuzz_rig *fuzz_rig_new(void) {
 
 void fuzz_rig_free(fuzz_rig *rig) {
   if (!rig) return;
-  for (unsigned k = 0; k < 2; k++) jv_mem_free(&rig->mem[k]);
+  for (unsigned k = 0; k < ENGINE_COUNT; k++) jv_mem_free(&rig->mem[k]);
   while (rig->spare_count) jv_page_release(javm_allocator_default(), rig->spare[--rig->spare_count]);
-  javm_program_release(rig->program);
+  for (unsigned k = 0; k < ENGINE_COUNT; k++) javm_program_release(rig->program[k]);
   free(rig->costs);
   free(rig);
 }
@@ -114,6 +119,7 @@ static deed choose_deed(const fuzz_case *c, unsigned ordinal) {
 
 typedef struct watch {
   const fuzz_case *c;
+  bool counts_instructions;
   unsigned ecalls;
   uint64_t digest; /* of all that the handler saw */
 } watch;
@@ -124,7 +130,7 @@ static deed see_ecall(watch *w, const uint64_t *regs, uint64_t gas, uint64_t ins
                       javm_ecall_kind kind, uint32_t immediate) {
   for (unsigned k = 0; k < JAVM_REG_COUNT; k++) see(w, regs[k]);
   see(w, gas);
-  see(w, instructions);
+  if (w->counts_instructions) see(w, instructions);
   see(w, pc);
   see(w, (uint64_t)kind << 32 | immediate);
   return choose_deed(w->c, w->ecalls++);
@@ -206,9 +212,9 @@ typedef struct trio {
   const fuzz_case *c;
   fuzz_rig *rig;
   oracle o;
-  jv_state s[2];
-  watch w[3]; /* the oracle's last */
-  javm_exit exit[3];
+  jv_state s[ENGINE_COUNT];
+  watch w[ENGINE_COUNT + 1];
+  javm_exit exit[ENGINE_COUNT + 1];
 } trio;
 
 #define SAME(what, got, want)                                                                                          \
@@ -219,8 +225,9 @@ typedef struct trio {
   } while (0)
 
 static bool same_memory(const trio *t, unsigned k, const char *who, unsigned round) {
-  const jv_mem *m = &t->rig->mem[k];
+  jv_mem *m = &t->rig->mem[k];
   const oracle *o = &t->o;
+  SAME("window closes", jv_mem_close_window(m), JAVM_OK);
   SAME("heap end", m->heap_end, o->heap_end);
   unsigned dirty = 0;
   for (unsigned n = 0; n < o->own_count; n++) dirty += o->own[n].dirty;
@@ -244,21 +251,21 @@ static bool same_memory(const trio *t, unsigned k, const char *who, unsigned rou
 static bool same_state(const trio *t, unsigned k, const char *who, unsigned round) {
   const jv_state *s = &t->s[k];
   const oracle *o = &t->o;
-  const javm_exit *e = &t->exit[k], *want = &t->exit[2];
+  const javm_exit *e = &t->exit[k], *want = &t->exit[ORACLE];
   SAME("exit", e->kind, want->kind);
   SAME("address", e->address, want->address);
   SAME("number", e->number, want->number);
   SAME("status", e->status, want->status);
   SAME("pc", s->pc, o->pc);
   SAME("gas", s->gas, o->gas);
-  SAME("instructions", s->instructions, o->instructions);
+  if (t->w[k].counts_instructions) SAME("instructions", s->instructions, o->instructions);
   SAME("paid", s->paid, o->paid);
   for (unsigned r = 0; r < JAVM_REG_COUNT; r++) {
     if (s->regs[r] != o->regs[r]) fprintf(stderr, "register %u\n", r);
     SAME("register", s->regs[r], o->regs[r]);
   }
-  SAME("number of ecalls", t->w[k].ecalls, t->w[2].ecalls);
-  SAME("what the handler saw", t->w[k].digest, t->w[2].digest);
+  SAME("number of ecalls", t->w[k].ecalls, t->w[ORACLE].ecalls);
+  SAME("what the handler saw", t->w[k].digest, t->w[ORACLE].digest);
   return same_memory(t, k, who, round);
 }
 
@@ -306,7 +313,7 @@ static bool add_region(trio *t, const fuzz_region *g) {
     region.source_first = g->pattern;
     region.source_pages = g->source_pages;
   }
-  for (unsigned k = 0; k < 2; k++) {
+  for (unsigned k = 0; k < ENGINE_COUNT; k++) {
     jv_mem *m = &t->rig->mem[k];
     javm_status status =
         g->is_heap ? jv_mem_add_heap(m, g->first_page, g->page_count, g->heap_end) : jv_mem_add_region(m, &region);
@@ -318,20 +325,21 @@ static bool add_region(trio *t, const fuzz_region *g) {
 /* ------------------------------------------------------------------------------------------------ between the runs */
 
 static void set_pc(trio *t, uint32_t pc) {
-  t->o.pc = t->s[0].pc = t->s[1].pc = pc;
-  t->o.paid = t->s[0].paid = t->s[1].paid = false;
+  t->o.pc = pc;
+  t->o.paid = false;
+  for (unsigned k = 0; k < ENGINE_COUNT; k++) t->s[k].pc = pc, t->s[k].paid = false;
 }
 
 /* Opens the page that the exit names, if the rules let the host do so; false: not. */
 static bool repair(trio *t, rng *r) {
-  uint32_t page = t->exit[2].address / JAVM_PAGE_BYTES;
+  uint32_t page = t->exit[ORACLE].address / JAVM_PAGE_BYTES;
   const oracle_region *region = NULL;
   for (unsigned n = 0; n < t->o.region_count; n++)
     if (page - t->o.regions[n].first < t->o.regions[n].count) region = &t->o.regions[n];
   if (region && region->is_heap) {
-    uint64_t more = (uint64_t)t->exit[2].address + 1 - t->o.heap_end;
+    uint64_t more = (uint64_t)t->exit[ORACLE].address + 1 - t->o.heap_end;
     if (oracle_sbrk(&t->o, more) == 0) return false;
-    for (unsigned k = 0; k < 2; k++) jv_mem_sbrk(&t->rig->mem[k], more);
+    for (unsigned k = 0; k < ENGINE_COUNT; k++) jv_mem_sbrk(&t->rig->mem[k], more);
     return true;
   }
   if ((region && rng_once_in(r, 2)) || t->o.region_count == ORACLE_REGIONS_MAX) return false;
@@ -346,16 +354,17 @@ static bool go_on(trio *t, unsigned round) {
   rng r = {t->c->seed ^ (round + 1) * 0x51ed2701u};
   if (rng_once_in(&r, 8)) {
     unsigned reg = rng_below(&r, JAVM_REG_COUNT);
-    t->o.regs[reg] = t->s[0].regs[reg] = t->s[1].regs[reg] = rng_edge(&r);
+    t->o.regs[reg] = rng_edge(&r);
+    for (unsigned k = 0; k < ENGINE_COUNT; k++) t->s[k].regs[reg] = t->o.regs[reg];
   }
   if (rng_once_in(&r, 10)) {
     set_pc(t, some_pc(t->c, &r));
     return true;
   }
-  switch (t->exit[2].kind) {
+  switch (t->exit[ORACLE].kind) {
     case JAVM_EXIT_OUT_OF_GAS: {
-      uint64_t gas = t->o.gas + rng_below(&r, 120);
-      t->o.gas = t->s[0].gas = t->s[1].gas = gas;
+      t->o.gas += rng_below(&r, 120);
+      for (unsigned k = 0; k < ENGINE_COUNT; k++) t->s[k].gas = t->o.gas;
       return true;
     }
     case JAVM_EXIT_PAGE_FAULT: return repair(t, &r) || rng_once_in(&r, 4);
@@ -370,12 +379,13 @@ static bool go_on(trio *t, unsigned round) {
 
 static javm_exit run_stepwise(trio *t, uint64_t limit, bool *limit_reached) {
   uint64_t chunk = t->c->step ? t->c->step : limit;
-  uint64_t end = t->s[1].instructions + limit;
+  jv_state *s = &t->s[STEPWISE];
+  uint64_t end = s->instructions + limit;
   javm_exit exit;
   do {
-    exit = jv_run_stepwise(t->rig->program, &t->s[1], t->c->has_handler ? engine_handler : NULL, &t->w[1], chunk,
-                           limit_reached);
-  } while (*limit_reached && t->s[1].instructions < end);
+    exit = jv_run_stepwise(t->rig->program[STEPWISE], s, t->c->has_handler ? engine_handler : NULL, &t->w[STEPWISE],
+                           chunk, limit_reached);
+  } while (*limit_reached && s->instructions < end);
   return exit;
 }
 
@@ -384,28 +394,30 @@ static fuzz_verdict run_rounds(trio *t, uint64_t *gas_used) {
   for (unsigned round = 0; round < t->c->rounds; round++) {
     bool limit_reached = false;
     uint64_t before = t->o.instructions, gas = t->o.gas;
-    t->exit[2] =
-        oracle_run(&t->o, t->c->has_handler ? oracle_handler : NULL, &t->w[2], FUZZ_INSTRUCTION_LIMIT, &limit_reached);
+    t->exit[ORACLE] = oracle_run(&t->o, t->c->has_handler ? oracle_handler : NULL, &t->w[ORACLE],
+                                 FUZZ_INSTRUCTION_LIMIT, &limit_reached);
     if (limit_reached) return counts->too_long++, FUZZ_TOO_LONG;
     uint64_t ran = t->o.instructions - before;
-    t->exit[1] = run_stepwise(t, ran + 2 * ECALLS_MAX + 8, &limit_reached);
+    t->exit[STEPWISE] = run_stepwise(t, ran + 2 * ECALLS_MAX + 8, &limit_reached);
     if (limit_reached) {
-      differ(t->c, "stepwise", round, "runs on after", t->s[1].instructions, t->o.instructions);
+      differ(t->c, "stepwise", round, "runs on after", t->s[STEPWISE].instructions, t->o.instructions);
       return FUZZ_DIFFERENT;
     }
-    if (!same_state(t, 1, "stepwise", round)) return FUZZ_DIFFERENT;
-    t->exit[0] = jv_run(t->rig->program, &t->s[0], t->c->has_handler ? engine_handler : NULL, &t->w[0]);
-    if (!same_state(t, 0, "fast", round)) return FUZZ_DIFFERENT;
+    for (unsigned k = 0; k < ENGINE_COUNT; k++) {
+      if (k != STEPWISE)
+        t->exit[k] = jv_run(t->rig->program[k], &t->s[k], t->c->has_handler ? engine_handler : NULL, &t->w[k]);
+      if (!same_state(t, k, engine_names[k], round)) return FUZZ_DIFFERENT;
+    }
     counts->runs++;
     counts->instructions += ran;
-    counts->exits[t->exit[2].kind]++;
+    counts->exits[t->exit[ORACLE].kind]++;
     if (round == 0 && gas_used) *gas_used = gas - t->o.gas;
     if (!go_on(t, round)) break;
   }
-  counts->ecalls += t->w[2].ecalls;
+  counts->ecalls += t->w[ORACLE].ecalls;
   if (t->c->seed % 8 == 0)
-    for (unsigned k = 0; k < 2; k++)
-      if (!same_content(t, k, k ? "stepwise" : "fast", t->c->rounds)) return FUZZ_DIFFERENT;
+    for (unsigned k = 0; k < ENGINE_COUNT; k++)
+      if (!same_content(t, k, engine_names[k], t->c->rounds)) return FUZZ_DIFFERENT;
   return FUZZ_EQUAL;
 }
 
@@ -421,12 +433,12 @@ static bool set_up(trio *t) {
   o->own = rig->own;
   o->costs = rig->costs;
   memcpy(o->regs, c->regs, sizeof o->regs);
-  for (unsigned k = 0; k < 2; k++) {
+  for (unsigned k = 0; k < ENGINE_COUNT; k++) {
     jv_mem_reset(&rig->mem[k]);
     t->s[k] = (jv_state){.gas = c->gas, .pc = c->pc, .mem = &rig->mem[k]};
     memcpy(t->s[k].regs, c->regs, sizeof c->regs);
   }
-  for (unsigned k = 0; k < 3; k++) t->w[k] = (watch){.c = c};
+  for (unsigned k = 0; k <= ORACLE; k++) t->w[k] = (watch){.c = c, .counts_instructions = rig->counts_instructions};
   for (unsigned k = 0; k < c->region_count; k++)
     if (!add_region(t, &c->regions[k])) return false;
   return true;
@@ -451,15 +463,15 @@ static bool block_differs(const fuzz_case *c, const char *what, uint32_t pc, uin
   return false;
 }
 
-static bool compare_blocks(const fuzz_rig *rig, const fuzz_case *c) {
+static bool compare_blocks(const fuzz_rig *rig, const fuzz_case *c, const javm_program *program) {
   const javm_code *code = &c->code;
-  size_t index = 0, count = javm_program_block_count(rig->program);
+  size_t index = 0, count = javm_program_block_count(program);
   for (uint32_t pc = 0; pc <= code->code_bytes + 1; pc++) {
     bool start = oracle_is_block_start(code, pc);
-    if (javm_program_is_block_start(rig->program, pc) != start) return block_differs(c, "start", pc, !start, start);
+    if (javm_program_is_block_start(program, pc) != start) return block_differs(c, "start", pc, !start, start);
     if (!start) continue;
     uint32_t at = UINT32_MAX, cost = 0, want = oracle_block_cost(code, c->gas_model, c->load_cycles, pc);
-    if (index < count) javm_program_block(rig->program, index++, &at, &cost);
+    if (index < count) javm_program_block(program, index++, &at, &cost);
     if (at != pc) return block_differs(c, "number of starts", pc, at, pc);
     if (cost != want) return block_differs(c, "cost", pc, cost, want);
     rig->costs[pc] = want + 1;
@@ -480,13 +492,20 @@ bool fuzz_load(fuzz_rig *rig, const fuzz_case *c) {
     if (!rig->costs) return false;
   }
   memset(rig->costs, 0, words * sizeof *rig->costs);
-  javm_program_release(rig->program);
-  rig->program = NULL;
-  javm_program_config config;
-  javm_program_config_default(&config);
-  config.gas_model = c->gas_model;
-  config.load_cycles = c->load_cycles;
-  if (javm_program_new(&c->code, &config, &rig->program, NULL) != JAVM_OK)
-    return block_differs(c, "program_new", 0, 0, 0);
-  return compare_blocks(rig, c);
+  rig->counts_instructions = c->code.code_bytes % 2;
+  for (unsigned k = 0; k < ENGINE_COUNT; k++) {
+    javm_program_release(rig->program[k]);
+    rig->program[k] = NULL;
+    javm_program_config config;
+    javm_program_config_default(&config);
+    config.gas_model = c->gas_model;
+    config.load_cycles = c->load_cycles;
+    config.engine = k < RECOMPILER ? JAVM_ENGINE_INTERPRETER : JAVM_ENGINE_RECOMPILER;
+    config.counts_instructions = rig->counts_instructions;
+    config.explicit_checks = k == CHECKED;
+    if (javm_program_new(&c->code, &config, &rig->program[k], NULL) != JAVM_OK)
+      return block_differs(c, "program_new", 0, 0, 0);
+    if (!compare_blocks(rig, c, rig->program[k])) return false;
+  }
+  return true;
 }

@@ -121,8 +121,16 @@ typedef enum javm_isa { JAVM_ISA_JAVM = 0, JAVM_ISA_JAM_0_7 = 1, JAVM_ISA_JAM_0_
 typedef enum javm_gas_model {
   JAVM_GAS_PIPELINE = 0,    /* a simulated out-of-order processor, a cost for each basic block */
   JAVM_GAS_SINGLE_PASS = 1, /* a cheaper cousin of it */
-  JAVM_GAS_INSTRUCTION = 2  /* one unit for each instruction */
+  JAVM_GAS_INSTRUCTION = 2, /* one unit for each instruction */
+  JAVM_GAS_NONE = 3 /* nothing is charged: for guests that are trusted to end, and to measure what metering costs */
 } javm_gas_model;
+
+/* What runs programs. All give the same, but where a declaration says otherwise. */
+typedef enum javm_engine {
+  JAVM_ENGINE_DEFAULT = 0,     /* the recompiler, where there is one for the host; else the interpreter */
+  JAVM_ENGINE_INTERPRETER = 1, /* any host */
+  JAVM_ENGINE_RECOMPILER = 2   /* native code for x86-64 Linux; on other hosts as DEFAULT */
+} javm_engine;
 
 /* Bytecode as it lies in a container. Borrowed pointers. */
 typedef struct javm_code {
@@ -140,6 +148,9 @@ typedef struct javm_program_config {
   javm_gas_model gas_model;
   uint32_t load_cycles; /* M of the gas models; 0 = 25. JAM's L3 memory model uses 37 */
   const javm_allocator *allocator;
+  javm_engine engine;
+  bool counts_instructions; /* the recompiler counts the instructions that it runs (the interpreter always does) */
+  bool explicit_checks; /* the recompiler's code checks every access and needs no signals (docs/embedding.md); slower */
 } javm_program_config;
 
 JAVM_API void javm_program_config_default(javm_program_config *config);
@@ -155,6 +166,9 @@ JAVM_API javm_status javm_program_new(const javm_code *code, const javm_program_
                                       javm_error *error);
 JAVM_API void javm_program_retain(javm_program *program);
 JAVM_API void javm_program_release(javm_program *program); /* NULL is allowed */
+
+/* Has the recompiler made native code of it? If not, the interpreter runs it. */
+JAVM_API bool javm_program_is_native(const javm_program *program);
 
 /* Does a basic block start at pc, so that a jump may land there? */
 JAVM_API bool javm_program_is_block_start(const javm_program *program, uint32_t pc);
@@ -222,7 +236,8 @@ JAVM_API uint32_t javm_machine_pc(const javm_machine *machine);
 JAVM_API void javm_machine_set_pc(javm_machine *machine, uint32_t pc);
 JAVM_API uint64_t javm_machine_gas(const javm_machine *machine);
 JAVM_API void javm_machine_set_gas(javm_machine *machine, uint64_t gas);
-/* Instructions run so far, in all runs; what an exit in mid-block left out is not counted. */
+/* Instructions run so far, in all runs; what an exit in mid-block left out is not counted. Native code counts only if the
+ * program's config said so. */
 JAVM_API uint64_t javm_machine_instructions(const javm_machine *machine);
 
 typedef enum javm_ecall_kind { JAVM_ECALLI = 0, JAVM_ECALL = 1 } javm_ecall_kind;
@@ -631,8 +646,11 @@ typedef struct javm_vm_config {
   bool host_catches_out_of_gas; /* without a catcher, out of gas pauses to the host instead of being a fault */
   bool jam_host_calls;          /* in Images of the jam sets every ecalli is a host function, also below 64 */
   uint32_t max_cached_programs; /* default 256; the least recently used goes */
-  const javm_assist *assist;    /* NULL: no meters, quotas or catchers */
-  javm_trace_fn trace;          /* NULL: none */
+  javm_engine engine;
+  bool counts_instructions;  /* as in javm_program_config; without it `instructions` of a result is 0 or too low */
+  bool explicit_checks;      /* as in javm_program_config */
+  const javm_assist *assist; /* NULL: no meters, quotas or catchers */
+  javm_trace_fn trace;       /* NULL: none */
   void *trace_ctx;
 } javm_vm_config;
 JAVM_API void javm_vm_config_default(javm_vm_config *config);

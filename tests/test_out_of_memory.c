@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "javm.h"
+#include "support/engine.h"
 #include "support/failing_alloc.h"
 
 /* Goes to `done` with the status of a call that failed. */
@@ -76,6 +77,7 @@ static javm_status machine_scenario(const javm_allocator *a) {
   javm_code code = fill_program();
   javm_program_config_default(&config);
   config.allocator = a;
+  test_choose_engine(&config.engine, &config.explicit_checks, &config.counts_instructions);
   TRY_TWICE(javm_program_new(&code, &config, &program, &error));
   assert_true(javm_program_is_block_start(program, 12));
   TRY_TWICE(javm_machine_new(program, a, &machine, &error));
@@ -141,6 +143,7 @@ static javm_status jam_scenario(const javm_allocator *a) {
   parsed = true;
   javm_program_config_default(&config);
   config.allocator = a;
+  test_choose_engine(&config.engine, &config.explicit_checks, &config.counts_instructions);
   TRY_TWICE(javm_program_new(&jam.code, &config, &program, &error));
   TRY_TWICE(javm_machine_new(program, a, &machine, &error));
   TRY_TWICE(javm_jam_setup(&jam, jam_arguments, sizeof jam_arguments, machine, &error));

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "javm.h"
+#include "support/engine.h"
 #include "support/failing_alloc.h"
 
 #define TRY(call)                                                                                                      \
@@ -181,6 +182,7 @@ static javm_status scenario(const javm_allocator *allocator) {
   memset(&result, 0, sizeof result);
   javm_vm_config_default(&config);
   config.gas_model = JAVM_GAS_INSTRUCTION;
+  test_choose_engine(&config.engine, &config.explicit_checks, &config.counts_instructions);
   config.host_catches_out_of_gas = true;
   TRY_TWICE(javm_dir_new(allocator, &w.dir));
   TRY_TWICE(javm_local_assist_new(w.dir, &w.assist));

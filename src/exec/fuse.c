@@ -66,7 +66,7 @@ static void set_handler(jv_insn *insn, uint16_t handler, const void *const *labe
 #endif
 }
 
-void jv_fuse(javm_program *p) {
+void jv_fuse(jv_records *r) {
   const void *const *labels = jv_interp_labels();
   /* The groups in order, chained by their first opcode. */
   uint16_t first[256], last[256], next[GROUP_COUNT];
@@ -79,12 +79,12 @@ void jv_fuse(javm_program *p) {
     last[op] = g;
   }
   uint32_t covered = 0; /* records below this are in a group already */
-  for (uint32_t i = 0; i < p->insn_count; i++) {
-    jv_insn *insn = &p->insns[i];
+  for (uint32_t i = 0; i < r->count; i++) {
+    jv_insn *insn = &r->insns[i];
     uint16_t handler = unresolved(insn) ? JV_H_unresolved : plain[insn->op];
     if (i >= covered) {
       uint16_t g = first[insn->op];
-      while (g < GROUP_COUNT && !fits(&groups[g], insn, p->insn_count - i)) g = next[g];
+      while (g < GROUP_COUNT && !fits(&groups[g], insn, r->count - i)) g = next[g];
       if (g < GROUP_COUNT) {
         handler = groups[g].handler;
         covered = i + (groups[g].ops[2] == JV_OP_INVALID ? 2 : 3);

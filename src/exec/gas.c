@@ -315,6 +315,7 @@ static uint64_t instruction_count(gas_block *block) {
 uint32_t jv_gas_block_cost(const javm_code *code, javm_gas_model model, uint32_t load_cycles, uint32_t pc) {
   if (load_cycles == 0) load_cycles = DEFAULT_LOAD_CYCLES;
   gas_block block = {.code = code, .pc = pc, .load_cycles = load_cycles, .store_cycles = load_cycles};
+  if (model == JAVM_GAS_NONE) return 0;
   if (model == JAVM_GAS_INSTRUCTION) return (uint32_t)instruction_count(&block);
   if (model == JAVM_GAS_PIPELINE) block.store_cycles = STORE_PIPELINE;
   uint64_t cycles = model == JAVM_GAS_PIPELINE ? pipeline_cost(&block) : single_pass_cost(&block);

@@ -56,7 +56,7 @@ static inline bool jv_has_target(uint8_t op) {
 }
 
 /* Chooses the handler of every record. */
-void jv_fuse(javm_program *p);
+void jv_fuse(jv_records *r);
 
 /* The interpreter's labels, by jv_handler; NULL where it dispatches on numbers. */
 const void *const *jv_interp_labels(void);

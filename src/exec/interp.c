@@ -73,7 +73,8 @@ static bool is_block_model(const javm_program *p) { return p->gas_model != JAVM_
 /* Writes the run's state back, for an exit at `ip` that leaves `unrun` instructions of its region undone. */
 static void settle(const javm_program *p, jv_state *s, const jv_insn *ip, uint64_t gas, uint64_t count,
                    uint32_t unrun) {
-  s->pc = p->pcs[ip - p->insns];
+  const jv_records *r = jv_program_records(p);
+  s->pc = r->pcs[ip - r->insns];
   s->gas = is_block_model(p) ? gas : gas + unrun;
   s->instructions = count - unrun;
   s->paid = is_block_model(p);
@@ -216,8 +217,8 @@ static bool pay_entry(const javm_program *p, jv_state *s, const jv_insn *ip) {
   {                                                                                                                    \
     djump_to = (uint32_t)(where);                                                                                      \
     uint32_t index = (djump_to >> 1 | djump_to << 31) - 1;                                                             \
-    if (JV_LIKELY(index < program->code.jump_count) && program->jump_targets[index] != UINT32_MAX)                     \
-      ENTER(program->insns + program->jump_targets[index]);                                                            \
+    if (JV_LIKELY(index < program->code.jump_count) && records->jump_targets[index] != UINT32_MAX)                     \
+      ENTER(records->insns + records->jump_targets[index]);                                                            \
     ip += k;                                                                                                           \
     goto bad_djump;                                                                                                    \
   }
@@ -251,6 +252,7 @@ static javm_exit run(const javm_program *program, jv_state *state, const jv_insn
   (void)labels;
 #endif
   uint64_t *const regs = state->regs;
+  const jv_records *const records = jv_program_records(program);
   const uintptr_t *const read = state->mem->read, *const write = state->mem->write;
   uint64_t gas = state->gas, count = state->instructions;
   uint32_t djump_to = 0;
@@ -318,7 +320,7 @@ dispatch:
   HANDLER(JV_H_ecall)
   HANDLER(JV_H_ecalli) {
     settle(program, state, ip + 1, gas, count, 0);
-    if (!jv_ecall(program, state, program->pcs[ip - program->insns], ip->op, (uint32_t)ip->x, handler, ctx, &exit))
+    if (!jv_ecall(program, state, records->pcs[ip - records->insns], ip->op, (uint32_t)ip->x, handler, ctx, &exit))
       return exit;
     gas = state->gas;
     count = state->instructions;
@@ -358,10 +360,16 @@ const void *const *jv_interp_labels(void) {
   return labels;
 }
 
-javm_exit jv_run(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx) {
-  uint32_t index = jv_program_find(program, state->pc);
+javm_exit jv_interpret(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx) {
+  if (!jv_program_predecode((javm_program *)program)) return (javm_exit){.kind = JAVM_EXIT_ERROR, .status = JAVM_OUT_OF_MEMORY};
+  const jv_records *r = jv_program_records(program);
+  uint32_t index = jv_records_find(r, state->pc);
   if (index == UINT32_MAX) return jv_run_stepwise(program, state, handler, ctx, UINT64_MAX, NULL);
-  const jv_insn *ip = &program->insns[index];
+  const jv_insn *ip = &r->insns[index];
   if (!pay_entry(program, state, ip)) return unpaid_exit(program, state, handler, ctx);
   return run(program, state, ip, handler, ctx, NULL);
+}
+
+javm_exit jv_run(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx) {
+  return program->native ? jv_native_run(program, state, handler, ctx) : jv_interpret(program, state, handler, ctx);
 }

@@ -1,6 +1,8 @@
 /* See mem.h. Slow paths only: what the engines do for every access is a table word and an addition. */
 #include "exec/mem.h"
 
+#include "exec/window.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -18,12 +20,24 @@ javm_status jv_mem_init(jv_mem *m, const javm_allocator *allocator) {
 }
 
 static void give_back(jv_mem *m, jv_page *page) {
-  if (page && m->spare && *m->spare_count < m->spare_capacity && jv_obj_unique(&page->obj))
+  if (!page) return;
+  if (m->spare && *m->spare_count < m->spare_capacity && jv_obj_unique(&page->obj))
     m->spare[(*m->spare_count)++] = page;
   else jv_page_release(m->allocator, page);
 }
 
+/* Makes the window's address space what it was when it was reserved, or gives it up. */
+static void wipe_window(jv_mem *m) {
+  if (!m->window) return;
+  m->window = NULL;
+  m->window_cuts = 0;
+  if (m->touched_count == 0 || jv_window_wipe(m->reserved, 0, JV_GUEST_PAGES)) return;
+  jv_window_release(m->reserved);
+  m->reserved = NULL;
+}
+
 void jv_mem_reset(jv_mem *m) {
+  wipe_window(m);
   for (size_t i = 0; i < m->touched_count; i++) m->read[m->touched[i]] = m->write[m->touched[i]] = 0;
   for (size_t i = 0; i < m->dirty_count; i++) give_back(m, m->dirty[i].bytes);
   for (size_t i = 0; i < m->host_page_count; i++) give_back(m, m->host_pages[i].bytes);
@@ -37,6 +51,7 @@ void jv_mem_free(jv_mem *m) {
   if (!m->read) return;
   jv_mem_reset(m);
   const javm_allocator *a = m->allocator;
+  jv_window_release(m->reserved);
   jv_free(a, m->regions, m->region_capacity * sizeof *m->regions);
   jv_free(a, m->dirty, m->dirty_capacity * sizeof *m->dirty);
   jv_free(a, m->host_pages, m->host_page_capacity * sizeof *m->host_pages);
@@ -93,7 +108,11 @@ static void forget_pages(jv_mem *m, jv_dirty_page *list, size_t *count, uint32_t
   *count = kept;
 }
 
-static void forget_touched(jv_mem *m, uint32_t first, uint32_t end) {
+static javm_status forget_touched(jv_mem *m, uint32_t first, uint32_t end) {
+  if (m->window && (m->window_cuts += 2, !jv_window_wipe(m->window, first, end - first))) {
+    javm_status status = jv_mem_close_window(m);
+    if (status != JAVM_OK) return status;
+  }
   forget_pages(m, m->dirty, &m->dirty_count, first, end);
   forget_pages(m, m->host_pages, &m->host_page_count, first, end);
   size_t kept = 0;
@@ -103,6 +122,7 @@ static void forget_touched(jv_mem *m, uint32_t first, uint32_t end) {
     else m->touched[kept++] = page;
   }
   m->touched_count = kept;
+  return JAVM_OK;
 }
 
 javm_status jv_mem_add_region(jv_mem *m, const jv_region *region) {
@@ -111,7 +131,7 @@ javm_status jv_mem_add_region(jv_mem *m, const jv_region *region) {
   if (region->page_count == 0) return JAVM_OK;
   if (!jv_grow(m->allocator, &m->regions, &m->region_capacity, m->region_count + 2, sizeof *m->regions))
     return JAVM_OUT_OF_MEMORY;
-  forget_touched(m, first, end);
+  if (forget_touched(m, first, end) != JAVM_OK) return JAVM_OUT_OF_MEMORY;
 
   /* The regions [from, to) overlap the new one; of the outer two, the parts outside it stay. */
   size_t from = region_from(m, first), to = from;
@@ -210,6 +230,42 @@ static jv_touch current_bytes(jv_mem *m, const jv_region *r, uint32_t page, cons
   return JV_TOUCH_OK;
 }
 
+static unsigned protection(const jv_mem *m, uint32_t page) {
+  return page >= JV_GUEST_PAGES || !m->read[page] ? JAVM_ACCESS_NONE
+         : m->write[page]                         ? JAVM_ACCESS_WRITE
+                                                  : JAVM_ACCESS_READ;
+}
+
+/* What the page contributes to window_cuts: the system has a limit for all windows of the process together. */
+static size_t cuts_at(const jv_mem *m, uint32_t page) {
+  unsigned own = protection(m, page);
+  return (own != protection(m, page - 1)) + (own != protection(m, page + 1));
+}
+
+#define WINDOW_CUTS_MAX 8192
+
+/* Puts a page with these bytes into the open window and sets its words; NULL: they are there. False: the system refused. */
+static bool window_page(jv_mem *m, uint32_t page, const uint8_t *bytes, javm_access access) {
+  uintptr_t word = (uintptr_t)m->window;
+  bool copies = bytes && bytes != zero_page;
+  if (m->window_cuts >= WINDOW_CUTS_MAX) return false;
+  if (copies && access != JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, JAVM_ACCESS_WRITE)) return false;
+  if (access == JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, access)) return false;
+  if (copies) memcpy(m->window + (size_t)page * JAVM_PAGE_BYTES, bytes, JAVM_PAGE_BYTES);
+  if (access != JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, access)) return false;
+  m->window_cuts -= cuts_at(m, page);
+  set_words(m, page, word, access == JAVM_ACCESS_WRITE ? word : 0);
+  m->window_cuts += cuts_at(m, page);
+  return true;
+}
+
+/* Closes the window because the system refused; false, and FAILED, if that can't be. */
+static bool close_for(jv_mem *m) {
+  javm_status status = jv_mem_close_window(m);
+  if (status != JAVM_OK) failed(m, status);
+  return status == JAVM_OK;
+}
+
 /* Gives the page a private copy on one of the two lists, and sets the words. */
 static jv_touch make_private(jv_mem *m, const jv_region *r, uint32_t page, bool dirty) {
   if (!(dirty ? jv_grow(m->allocator, &m->dirty, &m->dirty_capacity, m->dirty_count + 1, sizeof *m->dirty)
@@ -219,6 +275,13 @@ static jv_touch make_private(jv_mem *m, const jv_region *r, uint32_t page, bool 
     return failed(m, JAVM_OUT_OF_MEMORY);
   const uint8_t *bytes;
   if (current_bytes(m, r, page, &bytes) != JV_TOUCH_OK) return JV_TOUCH_FAILED;
+  if (m->window) {
+    if (!window_page(m, page, m->read[page] ? NULL : bytes, dirty ? JAVM_ACCESS_WRITE : JAVM_ACCESS_READ))
+      return close_for(m) ? make_private(m, r, page, dirty) : JV_TOUCH_FAILED;
+    if (dirty) m->dirty[m->dirty_count++] = (jv_dirty_page){page, NULL};
+    else m->host_pages[m->host_page_count++] = (jv_dirty_page){page, NULL};
+    return JV_TOUCH_OK;
+  }
   jv_page *copy = new_page(m, page);
   if (!copy) return failed(m, JAVM_OUT_OF_MEMORY);
   memcpy(copy->bytes, bytes, JAVM_PAGE_BYTES);
@@ -234,6 +297,10 @@ static jv_touch make_readable(jv_mem *m, const jv_region *r, uint32_t page) {
     return failed(m, JAVM_OUT_OF_MEMORY);
   const uint8_t *bytes;
   if (current_bytes(m, r, page, &bytes) != JV_TOUCH_OK) return JV_TOUCH_FAILED;
+  if (m->window) {
+    if (window_page(m, page, bytes, JAVM_ACCESS_READ)) return JV_TOUCH_OK;
+    return close_for(m) ? make_readable(m, r, page) : JV_TOUCH_FAILED;
+  }
   uintptr_t word = word_of(page, bytes);
   if (word == 0) return make_private(m, r, page, false);
   set_words(m, page, word, 0);
@@ -263,6 +330,7 @@ static jv_touch prepare(jv_mem *m, uint32_t page, purpose what) {
 static void undo_dirty(jv_mem *m, size_t dirty_count) {
   while (m->dirty_count > dirty_count) {
     jv_dirty_page *d = &m->dirty[--m->dirty_count];
+    if (m->window) m->window_cuts += 2, jv_window_protect(m->window, d->page, 1, JAVM_ACCESS_NONE);
     m->read[d->page] = m->write[d->page] = 0;
     give_back(m, d->bytes);
   }
@@ -316,15 +384,21 @@ static uint8_t *span(const jv_mem *m, uint32_t address, size_t size, size_t *byt
   return (uint8_t *)(m->read[address / JAVM_PAGE_BYTES] + address);
 }
 
-static void copy_in(jv_mem *m, uint32_t address, const uint8_t *from, size_t size) {
+/* In the window, pages that the guest cannot write are opened for the host one at a time. False: the system refused. */
+static bool copy_in(jv_mem *m, uint32_t address, const uint8_t *from, size_t size) {
   while (size) {
     size_t n;
     uint8_t *to = span(m, address, size, &n);
+    uint32_t page = address / JAVM_PAGE_BYTES;
+    bool opens = m->window && !m->write[page];
+    if (opens && !jv_window_protect(m->window, page, 1, JAVM_ACCESS_WRITE)) return false;
     memcpy(to, from, n);
+    if (opens && !jv_window_protect(m->window, page, 1, JAVM_ACCESS_READ)) return false;
     address += (uint32_t)n;
     from += n;
     size -= n;
   }
+  return true;
 }
 
 jv_touch jv_mem_read(jv_mem *m, uint32_t address, void *to, size_t size) {
@@ -343,20 +417,86 @@ jv_touch jv_mem_read(jv_mem *m, uint32_t address, void *to, size_t size) {
 
 jv_touch jv_mem_write(jv_mem *m, uint32_t address, const void *from, size_t size) {
   jv_touch result = touch(m, address, size, TO_WRITE);
-  if (result == JV_TOUCH_OK) copy_in(m, address, from, size);
+  if (result == JV_TOUCH_OK) copy_in(m, address, from, size); /* writes what the guest can write: no refusal */
   return result;
 }
 
 jv_touch jv_mem_poke(jv_mem *m, uint32_t address, const void *from, size_t size) {
   jv_touch result = touch(m, address, size, TO_POKE);
-  if (result == JV_TOUCH_OK) copy_in(m, address, from, size);
-  return result;
+  if (result != JV_TOUCH_OK || copy_in(m, address, from, size)) return result;
+  return close_for(m) ? jv_mem_poke(m, address, from, size) : JV_TOUCH_FAILED;
 }
 
-jv_page *jv_mem_take_dirty(jv_mem *m, size_t index) {
-  jv_dirty_page *d = &m->dirty[index];
-  jv_page *page = d->bytes;
-  m->read[d->page] = m->write[d->page] = 0;
-  d->bytes = NULL;
-  return page;
+/* --------------------------------------------------------------------------------------------------- window */
+
+/* The page's bytes go from the tables' places to the window. */
+static bool move_in(jv_mem *m, uint32_t page) {
+  bool writes = m->write[page] != 0;
+  const uint8_t *bytes = bytes_of(m->read[page], page);
+  if (!jv_window_protect(m->reserved, page, 1, JAVM_ACCESS_WRITE)) return false;
+  memcpy(m->reserved + (size_t)page * JAVM_PAGE_BYTES, bytes, JAVM_PAGE_BYTES);
+  return writes || jv_window_protect(m->reserved, page, 1, JAVM_ACCESS_READ);
+}
+
+static void give_back_list(jv_mem *m, jv_dirty_page *list, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    give_back(m, list[i].bytes);
+    list[i].bytes = NULL;
+  }
+}
+
+bool jv_mem_open_window(jv_mem *m) {
+  if (m->window) return true;
+  if (m->touched_count > WINDOW_CUTS_MAX / 2) return false;
+  if (!m->reserved) m->reserved = jv_window_reserve();
+  if (!m->reserved) return false;
+  for (size_t i = 0; i < m->touched_count; i++) {
+    if (!m->read[m->touched[i]] || move_in(m, m->touched[i])) continue;
+    jv_window_release(m->reserved);
+    m->reserved = NULL;
+    return false;
+  }
+  m->window = m->reserved;
+  m->window_cuts = 2 * m->touched_count;
+  for (size_t i = 0; i < m->touched_count; i++) {
+    uint32_t page = m->touched[i];
+    if (m->read[page]) m->read[page] = (uintptr_t)m->window;
+    if (m->write[page]) m->write[page] = (uintptr_t)m->window;
+  }
+  give_back_list(m, m->dirty, m->dirty_count);
+  give_back_list(m, m->host_pages, m->host_page_count);
+  return true;
+}
+
+/* Private pages for a list; false: out of memory, and there are none. */
+static bool copy_list(jv_mem *m, jv_dirty_page *list, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    list[i].bytes = new_page(m, list[i].page);
+    if (!list[i].bytes) {
+      give_back_list(m, list, i);
+      return false;
+    }
+    memcpy(list[i].bytes->bytes, m->window + (size_t)list[i].page * JAVM_PAGE_BYTES, JAVM_PAGE_BYTES);
+  }
+  return true;
+}
+
+javm_status jv_mem_close_window(jv_mem *m) {
+  if (!m->window) return JAVM_OK;
+  if (!copy_list(m, m->dirty, m->dirty_count)) return JAVM_OUT_OF_MEMORY;
+  if (!copy_list(m, m->host_pages, m->host_page_count)) {
+    give_back_list(m, m->dirty, m->dirty_count);
+    return JAVM_OUT_OF_MEMORY;
+  }
+  wipe_window(m);
+  for (size_t i = 0; i < m->touched_count; i++) m->read[m->touched[i]] = m->write[m->touched[i]] = 0;
+  m->touched_count = 0;
+  /* Room for these on the list of touched pages is there: each was on it. */
+  for (size_t i = 0; i < m->host_page_count; i++)
+    set_words(m, m->host_pages[i].page, word_of(m->host_pages[i].page, m->host_pages[i].bytes->bytes), 0);
+  for (size_t i = 0; i < m->dirty_count; i++) {
+    uintptr_t word = word_of(m->dirty[i].page, m->dirty[i].bytes->bytes);
+    set_words(m, m->dirty[i].page, word, word);
+  }
+  return JAVM_OK;
 }

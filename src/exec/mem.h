@@ -13,6 +13,11 @@
  * on the list of dirtied pages. So the tables are cleared, and the dirtied pages found, without a look at the rest.
  *
  * The two tables are one reservation: write = read + JV_GUEST_PAGES.
+ *
+ * For native code a memory opens its *window*: the pages that were touched are then copies in one run of address space,
+ * at the place that their address says, with the protection that their words say, and every word that is not 0 is the
+ * window's start. All that is said above stays true. A window closes again when the memory is reset, when its content is
+ * to become pages, or when the system refuses to protect a page.
  */
 #ifndef JV_EXEC_MEM_H
 #define JV_EXEC_MEM_H
@@ -41,7 +46,7 @@ typedef struct jv_region {
 
 typedef struct jv_dirty_page {
   uint32_t page;  /* guest page number */
-  jv_page *bytes; /* private copy; owned by the memory unless taken */
+  jv_page *bytes; /* private copy, owned by the memory; NULL: it lies in the window */
 } jv_dirty_page;
 
 typedef struct jv_mem {
@@ -58,6 +63,9 @@ typedef struct jv_mem {
   size_t host_page_count, host_page_capacity;
   uint32_t *touched; /* every page with a word in a table, dirty or not */
   size_t touched_count, touched_capacity;
+  uint8_t *window;    /* open: the host address of guest address 0; else NULL. Bytes of the lists above are NULL then */
+  uint8_t *reserved;  /* address space for a window; NULL: none yet */
+  size_t window_cuts; /* places in the window where the protection changes */
   struct jv_page **spare; /* a stack of pages to use again; shared by the memories of one VM, may be NULL */
   size_t *spare_count;
   size_t spare_capacity; /* a reset gives pages back to `spare` up to this many */
@@ -96,8 +104,9 @@ jv_touch jv_mem_write(jv_mem *m, uint32_t address, const void *from, size_t size
 /* As the host: to any mapped page; does not count as dirty for a page that the guest cannot write. */
 jv_touch jv_mem_poke(jv_mem *m, uint32_t address, const void *from, size_t size);
 
-/* Takes the dirty page at this index of `dirty` away from the memory (its count goes to the caller; the bytes must not
- * be changed through the tables any more, so: at the end only). */
-jv_page *jv_mem_take_dirty(jv_mem *m, size_t index);
+/* Opens the window; true if it is open already. False: the system has no room for it, and all is as before. */
+bool jv_mem_open_window(jv_mem *m);
+/* Closes it: what is dirty becomes private pages again. OUT_OF_MEMORY: it is open as before. */
+javm_status jv_mem_close_window(jv_mem *m);
 
 #endif

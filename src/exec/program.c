@@ -1,11 +1,13 @@
 /* Predecoding (program.h). Time and memory are linear in the code, whatever is in it. */
 #include "base/error.h"
+#include "exec/engine.h"
 #include "exec/gas.h"
 #include "exec/insn.h"
 
 #include <string.h>
 
 enum { MAX_CODE_BYTES = 1 << 24, MAX_JUMPS = 1 << 20, DEFAULT_LOAD_CYCLES = 25 };
+enum { CODE_PADDING = 32, BITMASK_PADDING = 8 }; /* what jv_decode_fast reads behind the end */
 
 void javm_program_config_default(javm_program_config *config) {
   *config = (javm_program_config){.size_bytes = sizeof *config, .gas_model = JAVM_GAS_PIPELINE};
@@ -15,64 +17,82 @@ void javm_program_retain(javm_program *program) {
   if (program) atomic_fetch_add_explicit(&program->refs, 1, memory_order_relaxed);
 }
 
+static void free_records(const javm_program *p, jv_records *r) {
+  if (!r) return;
+  const javm_allocator *a = p->allocator;
+  jv_free_array(a, r->insns, r->count, sizeof *r->insns);
+  jv_free_array(a, r->pcs, r->count, sizeof *r->pcs);
+  jv_free_array(a, r->jump_targets, p->code.jump_count, sizeof *r->jump_targets);
+  jv_free(a, r, sizeof *r);
+}
+
 void javm_program_release(javm_program *p) {
   if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
   const javm_allocator *a = p->allocator;
-  jv_free_array(a, (void *)p->code.code, p->code.code_bytes, 1);
-  jv_free_array(a, (void *)p->code.bitmask, p->code.bitmask_bytes, 1);
+  jv_native_free(p->native);
+  free_records(p, atomic_load(&p->records));
+  if (p->code.code) jv_free(a, (void *)p->code.code, p->code.code_bytes + CODE_PADDING);
+  if (p->code.bitmask) jv_free(a, (void *)p->code.bitmask, p->code.bitmask_bytes + BITMASK_PADDING);
   jv_free_array(a, (void *)p->code.jump_table, p->code.jump_count, sizeof(uint32_t));
   jv_free_array(a, p->block_starts.bits, (p->block_starts.count + 7) / 8, 1);
-  jv_free_array(a, p->insns, p->insn_count, sizeof *p->insns);
-  jv_free_array(a, p->pcs, p->insn_count, sizeof *p->pcs);
-  jv_free_array(a, p->jump_targets, p->code.jump_count, sizeof *p->jump_targets);
   jv_free_array(a, p->blocks, p->block_count, sizeof *p->blocks);
   jv_free(a, p, sizeof *p);
 }
 
-uint32_t jv_program_find(const javm_program *p, uint32_t pc) {
-  uint32_t low = 0, high = p->insn_count;
+uint32_t jv_records_find(const jv_records *r, uint32_t pc) {
+  uint32_t low = 0, high = r->count;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
-    if (p->pcs[middle] < pc) low = middle + 1;
+    if (r->pcs[middle] < pc) low = middle + 1;
     else high = middle;
   }
-  return low < p->insn_count && p->pcs[low] == pc ? low : UINT32_MAX;
+  return low < r->count && r->pcs[low] == pc ? low : UINT32_MAX;
 }
 
 bool javm_program_is_block_start(const javm_program *program, uint32_t pc) {
   return jv_bits_get(&program->block_starts, pc);
 }
 
+bool javm_program_is_native(const javm_program *program) { return program->native != NULL; }
+
 size_t javm_program_block_count(const javm_program *program) { return program->block_count; }
 
 void javm_program_block(const javm_program *p, size_t index, uint32_t *pc, uint32_t *cost) {
-  uint32_t record = p->blocks[index];
-  *pc = p->pcs[record];
-  *cost = p->insns[record].cost;
-  /* In the instruction model a record's cost reaches to the next ecall only. */
+  const jv_records *r = jv_program_records(p);
+  *pc = p->blocks[index];
+  /* In the instruction model a region's cost reaches to the next ecall only. */
   if (p->gas_model == JAVM_GAS_INSTRUCTION) *cost = jv_gas_block_cost(&p->code, p->gas_model, p->load_cycles, *pc);
+  else *cost = p->native ? jv_native_cost(p->native, *pc) : r->insns[jv_records_find(r, *pc)].cost;
 }
 
 /* ---------------------------------------------------------------------------------------------- predecoding */
 
-static void *copy_array(const javm_allocator *a, const void *from, size_t count, size_t size_bytes) {
-  void *to = jv_alloc_array(a, count, size_bytes);
-  if (to && count) memcpy(to, from, count * size_bytes);
+/* A copy with `padding` more bytes of this value. */
+static void *copy_padded(const javm_allocator *a, const void *from, size_t size_bytes, size_t padding, int value) {
+  uint8_t *to = jv_alloc(a, size_bytes + padding);
+  if (!to) return NULL;
+  if (size_bytes) memcpy(to, from, size_bytes);
+  memset(to + size_bytes, value, padding);
   return to;
 }
 
 /* Copies what was given; the counts stand only beside arrays that exist, so that a release is always right. */
 static bool copy_code(javm_program *p, const javm_code *code) {
   const javm_allocator *a = p->allocator;
+  uint8_t *bitmask;
   p->code.isa = code->isa;
-  if (!(p->code.code = copy_array(a, code->code, code->code_bytes, 1))) return false;
+  if (!(p->code.code = copy_padded(a, code->code, code->code_bytes, CODE_PADDING, 0))) return false;
   p->code.code_bytes = code->code_bytes;
-  if (!(p->code.bitmask = copy_array(a, code->bitmask, code->bitmask_bytes, 1))) return false;
+  if (!(bitmask = copy_padded(a, code->bitmask, code->bitmask_bytes, BITMASK_PADDING, 0xff))) return false;
+  if (code->code_bytes % 8) bitmask[code->bitmask_bytes - 1] |= (uint8_t)(0xff << code->code_bytes % 8);
+  p->code.bitmask = bitmask;
   p->code.bitmask_bytes = code->bitmask_bytes;
-  p->code.jump_table = copy_array(a, code->jump_table, code->jump_count, sizeof(uint32_t));
-  p->jump_targets = jv_alloc_array(a, code->jump_count, sizeof *p->jump_targets);
+  uint32_t *jumps = jv_alloc_array(a, code->jump_count, sizeof *jumps);
+  if (!jumps) return false;
+  if (code->jump_count) memcpy(jumps, code->jump_table, code->jump_count * sizeof *jumps);
+  p->code.jump_table = jumps;
   p->code.jump_count = code->jump_count;
-  return p->code.jump_table && p->jump_targets && jv_block_starts(&p->code, a, &p->block_starts);
+  return true;
 }
 
 /* The pc of the record after the one at pc: the next marked offset, or where a gap is too long, or the end of the
@@ -85,47 +105,41 @@ static uint32_t next_record(const javm_code *code, uint32_t pc) {
   return next;
 }
 
-static bool place_records(javm_program *p) {
+static bool place_records(const javm_program *p, jv_records *r) {
   uint32_t count = 1, end = (uint32_t)p->code.code_bytes;
   for (uint32_t pc = 0; pc < end; pc = next_record(&p->code, pc)) count++;
-  p->insns = jv_alloc_array(p->allocator, count, sizeof *p->insns);
-  p->pcs = jv_alloc_array(p->allocator, count, sizeof *p->pcs);
-  p->insn_count = count;
-  if (!p->insns || !p->pcs) return false;
+  r->insns = jv_alloc_array(p->allocator, count, sizeof *r->insns);
+  r->pcs = jv_alloc_array(p->allocator, count, sizeof *r->pcs);
+  r->count = count;
+  if (!r->insns || !r->pcs) return false;
   uint32_t pc = 0;
   for (uint32_t i = 0; i < count; i++) {
-    p->pcs[i] = pc;
+    r->pcs[i] = pc;
     if (pc < end) pc = next_record(&p->code, pc);
   }
   return true;
 }
 
-static bool index_blocks(javm_program *p) {
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < p->insn_count; i++) count += jv_bits_get(&p->block_starts, p->pcs[i]);
-  p->blocks = jv_alloc_array(p->allocator, count, sizeof *p->blocks);
-  p->block_count = count;
-  if (!p->blocks) return false;
-  count = 0;
-  for (uint32_t i = 0; i < p->insn_count; i++)
-    if (jv_bits_get(&p->block_starts, p->pcs[i])) p->blocks[count++] = i;
+static bool resolve_jumps(const javm_program *p, jv_records *r) {
+  r->jump_targets = jv_alloc_array(p->allocator, p->code.jump_count, sizeof *r->jump_targets);
+  if (!r->jump_targets) return false;
   for (size_t i = 0; i < p->code.jump_count; i++) {
     uint32_t pc = p->code.jump_table[i];
-    p->jump_targets[i] = jv_bits_get(&p->block_starts, pc) ? jv_program_find(p, pc) : UINT32_MAX;
+    r->jump_targets[i] = jv_bits_get(&p->block_starts, pc) ? jv_records_find(r, pc) : UINT32_MAX;
   }
   return true;
 }
 
-static void decode_record(javm_program *p, uint32_t index) {
+static void decode_record(const javm_program *p, jv_records *r, uint32_t index) {
   jv_decoded d;
-  uint32_t pc = p->pcs[index];
+  uint32_t pc = r->pcs[index];
   jv_decode(&p->code, pc, &d);
-  jv_insn *insn = &p->insns[index];
+  jv_insn *insn = &r->insns[index];
   *insn = (jv_insn){.x = d.x, .op = d.op, .a = d.a, .b = d.b, .d = d.d, .y = (int32_t)(uint32_t)d.y};
   if (!jv_has_target(d.op)) return;
   insn->y = JV_NO_TARGET;
   if (jv_bits_get(&p->block_starts, d.target))
-    insn->y = ((int32_t)jv_program_find(p, d.target) - (int32_t)index) * (int32_t)sizeof *insn;
+    insn->y = ((int32_t)jv_records_find(r, d.target) - (int32_t)index) * (int32_t)sizeof *insn;
 }
 
 /* Does a region end with this instruction? Behind it control goes elsewhere, or the next region is charged. */
@@ -134,27 +148,53 @@ static bool ends_region(javm_isa isa, uint8_t op) {
 }
 
 /* Counts and costs, backwards: a region's count is known at its end. */
-static void price_regions(javm_program *p) {
+static void price_regions(const javm_program *p, jv_records *r) {
   uint32_t count = 0;
-  for (uint32_t i = p->insn_count; i-- > 0;) {
-    jv_insn *insn = &p->insns[i];
+  for (uint32_t i = r->count; i-- > 0;) {
+    jv_insn *insn = &r->insns[i];
     if (ends_region(p->code.isa, insn->op)) count = 0;
     insn->count = ++count;
     insn->cost = count;
     if (p->gas_model == JAVM_GAS_INSTRUCTION) continue;
     insn->cost = 0;
-    uint8_t before = i == 0 ? JV_OP_fallthrough : p->insns[i - 1].op;
+    uint8_t before = i == 0 ? JV_OP_fallthrough : r->insns[i - 1].op;
     if (before == JV_OP_INVALID || jv_op_ends_block(p->code.isa, before))
-      insn->cost = jv_gas_block_cost(&p->code, p->gas_model, p->load_cycles, p->pcs[i]);
+      insn->cost = jv_gas_block_cost(&p->code, p->gas_model, p->load_cycles, r->pcs[i]);
   }
 }
 
-static bool predecode(javm_program *p, const javm_code *code) {
-  if (!copy_code(p, code) || !place_records(p) || !index_blocks(p)) return false;
-  for (uint32_t i = 0; i < p->insn_count; i++) decode_record(p, i);
-  price_regions(p);
-  jv_fuse(p);
+bool jv_program_predecode(javm_program *p) {
+  if (jv_program_records(p)) return true;
+  jv_records *r = jv_alloc_zero(p->allocator, sizeof *r), *none = NULL;
+  if (!r) return false;
+  if (!place_records(p, r) || !resolve_jumps(p, r)) {
+    free_records(p, r);
+    return false;
+  }
+  for (uint32_t i = 0; i < r->count; i++) decode_record(p, r, i);
+  price_regions(p, r);
+  jv_fuse(r);
+  /* Another thread may have been faster. */
+  if (!atomic_compare_exchange_strong(&p->records, &none, r)) free_records(p, r);
   return true;
+}
+
+static bool list_blocks(javm_program *p) {
+  const jv_bits *starts = &p->block_starts;
+  uint32_t count = 0;
+  for (uint32_t pc = 0; pc < starts->count; pc++) count += jv_bits_get(starts, pc);
+  p->blocks = jv_alloc_array(p->allocator, count, sizeof *p->blocks);
+  if (!p->blocks) return false;
+  for (uint32_t pc = 0; pc < starts->count; pc++)
+    if (jv_bits_get(starts, pc)) p->blocks[p->block_count++] = pc;
+  return true;
+}
+
+static bool prepare(javm_program *p, const javm_code *code, javm_engine engine) {
+  if (!copy_code(p, code) || !jv_block_starts(&p->code, p->allocator, &p->block_starts) || !list_blocks(p))
+    return false;
+  if (engine != JAVM_ENGINE_INTERPRETER && !jv_native_compile(p, &p->native)) return false;
+  return p->native || jv_program_predecode(p);
 }
 
 static javm_status check_code(const javm_code *code, const javm_program_config *config, javm_error *error) {
@@ -163,7 +203,8 @@ static javm_status check_code(const javm_code *code, const javm_program_config *
   else if (code->bitmask_bytes != (code->code_bytes + 7) / 8) wrong = "a bitmask that is not one bit per byte of code";
   else if (code->jump_count > MAX_JUMPS) wrong = "jump table of more than 2^20 entries";
   else if ((unsigned)code->isa > JAVM_ISA_JAM_0_8) wrong = "unknown instruction set";
-  else if ((unsigned)config->gas_model > JAVM_GAS_INSTRUCTION) wrong = "unknown gas model";
+  else if ((unsigned)config->gas_model > JAVM_GAS_NONE) wrong = "unknown gas model";
+  else if ((unsigned)config->engine > JAVM_ENGINE_RECOMPILER) wrong = "unknown engine";
   return wrong ? jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "%s", wrong) : JAVM_OK;
 }
 
@@ -184,7 +225,9 @@ javm_status javm_program_new(const javm_code *code, const javm_program_config *c
   p->allocator = a;
   p->gas_model = own.gas_model;
   p->load_cycles = own.load_cycles ? own.load_cycles : DEFAULT_LOAD_CYCLES;
-  if (!predecode(p, code)) {
+  p->counts_instructions = own.counts_instructions;
+  p->explicit_checks = own.explicit_checks;
+  if (!prepare(p, code, own.engine)) {
     javm_program_release(p);
     return jv_fail_memory(error);
   }

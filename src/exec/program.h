@@ -15,24 +15,41 @@
 #include "base/obj.h"
 #include "exec/ops.h"
 
-typedef struct jv_insn jv_insn; /* private to the engine: see insn.h */
+typedef struct jv_insn jv_insn; /* private to the interpreter: see insn.h */
+
+/* What the interpreter runs. */
+typedef struct jv_records {
+  jv_insn *insns; /* count records, the last an implicit trap behind the end of the code */
+  uint32_t *pcs;  /* the pc of each record, ascending */
+  uint32_t count;
+  uint32_t *jump_targets; /* jump_table as record numbers; UINT32_MAX: not a block start */
+} jv_records;
+
+/* What the recompiler has made of a program (jit/native.h). */
+typedef struct jv_native jv_native;
 
 struct javm_program {
   atomic_uint refs;
   const javm_allocator *allocator;
-  javm_code code; /* own copies */
+  javm_code code; /* own copies, padded for jv_decode_fast */
   javm_gas_model gas_model;
   uint32_t load_cycles;
+  bool counts_instructions; /* native code does, too */
+  bool explicit_checks;     /* native code that needs no signals */
   jv_bits block_starts;
-  jv_insn *insns; /* insn_count records, the last an implicit trap behind the end of the code */
-  uint32_t *pcs;  /* the pc of each record, ascending */
-  uint32_t insn_count;
-  uint32_t *jump_targets; /* jump_table as record numbers; UINT32_MAX: not a block start */
-  uint32_t *blocks;       /* record numbers of the block starts, ascending */
+  uint32_t *blocks; /* the block starts, ascending */
   uint32_t block_count;
+  jv_native *native;             /* NULL: the interpreter runs it */
+  _Atomic(jv_records *) records; /* of a native program: NULL until the interpreter is needed */
 };
 
+static inline const jv_records *jv_program_records(const javm_program *p) {
+  return atomic_load_explicit(&((javm_program *)p)->records, memory_order_acquire);
+}
+/* Makes the records, if nobody has yet; false: out of memory. */
+bool jv_program_predecode(javm_program *p);
+
 /* The record at exactly this pc; UINT32_MAX if none starts there. */
-uint32_t jv_program_find(const javm_program *p, uint32_t pc);
+uint32_t jv_records_find(const jv_records *r, uint32_t pc);
 
 #endif

@@ -27,16 +27,12 @@ static jv_op_result run_operation(javm_vm *vm, jv_entry *e, uint64_t number) {
 
 /* ---- traces ---- */
 
-/* The pc of the instruction before state->pc. */
+/* The pc of the instruction before state->pc: an ecall, which the bitmask marks. */
 static uint32_t ecall_pc(const jv_entry *e) {
-  const javm_program *p = e->image->program;
-  uint32_t low = 0, high = p->insn_count;
-  while (low < high) {
-    uint32_t middle = low + (high - low) / 2;
-    if (p->pcs[middle] < e->state.pc) low = middle + 1;
-    else high = middle;
-  }
-  return low ? p->pcs[low - 1] : 0;
+  uint32_t pc = e->state.pc;
+  do pc--;
+  while (!jv_bitmask_at(&e->image->program->code, pc));
+  return pc;
 }
 
 static void trace(javm_vm *vm, const javm_trace_event *event) { vm->config.trace(vm->config.trace_ctx, event); }

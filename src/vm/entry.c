@@ -331,6 +331,7 @@ static javm_cap *root_cnode_of(javm_vm *vm, jv_entry *e) {
 
 javm_cap *jv_entry_instance(javm_vm *vm, jv_entry *e) {
   const jv_instance *before = &e->instance->as.instance;
+  if (jv_mem_close_window(&e->mem) != JAVM_OK) return NULL;
   jv_instance inst = {.chain = e->chain,
                       .mem_size = before->mem_size,
                       .heap_end = before->heap_end,

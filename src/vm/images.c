@@ -41,6 +41,9 @@ static javm_status load(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv_l
   javm_program_config_default(&config);
   config.gas_model = vm->config.gas_model;
   config.load_cycles = load_cycles;
+  config.engine = vm->config.engine;
+  config.counts_instructions = vm->config.counts_instructions;
+  config.explicit_checks = vm->config.explicit_checks;
   config.allocator = vm->allocator;
   status = javm_program_new(&spec->code, &config, &l->program, error);
   if (status != JAVM_OK) {

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "support/engine.h"
+
 /* ---- the world ---- */
 
 void guest_open(guest *g) {
@@ -13,6 +15,7 @@ void guest_open(guest *g) {
   g->assist = javm_local_assist_interface(g->local);
   javm_vm_config_default(&g->config);
   g->config.gas_model = JAVM_GAS_INSTRUCTION;
+  test_choose_engine(&g->config.engine, &g->config.explicit_checks, &g->config.counts_instructions);
   g->config.assist = g->assist;
   guest_vm(g);
 }

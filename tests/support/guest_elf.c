@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/engine.h"
+
 uint8_t *guest_elf_file(const char *path, size_t *size_bytes) {
   FILE *f = fopen(path, "rb");
   long size = -1;
@@ -50,6 +52,7 @@ bool guest_elf_link(guest_elf *g, const uint8_t *elf, size_t elf_bytes, bool pla
   *g = (guest_elf){0};
   javm_vm_config_default(&config);
   config.gas_model = JAVM_GAS_INSTRUCTION;
+  test_choose_engine(&config.engine, &config.explicit_checks, &config.counts_instructions);
   javm_link_config_default(&link_config);
   link_config.plain = plain;
   javm_status status = javm_dir_new(NULL, &g->dir);

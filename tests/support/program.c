@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "support/engine.h"
 
 int test_setup(void **state) {
   *state = calloc(1, sizeof(test_run));
@@ -54,6 +55,7 @@ void test_load(test_run *t, javm_gas_model model) {
   test_unload(t);
   javm_program_config_default(&config);
   config.gas_model = model;
+  test_choose_engine(&config.engine, &config.explicit_checks, &config.counts_instructions);
   config.load_cycles = t->load_cycles;
   assert_int_equal(javm_program_new(&code, &config, &t->program, NULL), JAVM_OK);
   assert_int_equal(javm_machine_new(t->program, t->allocator, &t->machine, NULL), JAVM_OK);

@@ -1,0 +1,58 @@
+/* Memory for native code, writable while it is made and executable afterwards, never both; and what the processor can do. */
+#include "jit/native.h"
+
+#if JV_HAS_RECOMPILER
+
+#include <cpuid.h>
+#include <pthread.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static jv_features features;
+static bool has_popcnt;
+
+static void look(void) {
+  unsigned a, b, c, d;
+  if (__get_cpuid(1, &a, &b, &c, &d)) has_popcnt = c & bit_POPCNT;
+  if (__get_cpuid(0x80000001, &a, &b, &c, &d)) features.lzcnt = c & bit_LZCNT;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
+    features.bmi1 = b & bit_BMI;
+    features.bmi2 = b & bit_BMI2;
+  }
+  features.fsgsbase = getauxval(AT_HWCAP2) & 2; /* HWCAP2_FSGSBASE: the kernel allows it */
+}
+
+const jv_features *jv_host_features(void) {
+  pthread_once(&once, look);
+  return &features;
+}
+
+bool jv_host_can_run(void) {
+  pthread_once(&once, look);
+  return has_popcnt;
+}
+
+static size_t whole_pages(size_t bytes) { return (bytes + JAVM_PAGE_BYTES - 1) & ~(size_t)(JAVM_PAGE_BYTES - 1); }
+
+uint8_t *jv_code_reserve(size_t bytes) {
+  void *area =
+      mmap(NULL, whole_pages(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return area == MAP_FAILED ? NULL : area;
+}
+
+bool jv_code_finish(uint8_t *code, size_t bytes, size_t used) {
+  size_t all = whole_pages(bytes), kept = whole_pages(used);
+  if (all > kept) munmap(code + kept, all - kept);
+  return mprotect(code, kept, PROT_READ | PROT_EXEC) == 0;
+}
+
+void jv_code_release(uint8_t *code, size_t bytes) {
+  if (code) munmap(code, whole_pages(bytes));
+}
+
+#else
+
+typedef int jv_no_code; /* an empty file is not C */
+
+#endif

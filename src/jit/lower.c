@@ -1,0 +1,474 @@
+/*
+ * The pass over a program: each instruction once, in order of pc, to native code at once. What a branch needs of later code
+ * is patched at the end. Time is linear in the code; memory is at most NATIVE_PER_BYTE bytes for each of its bytes, and four
+ * more while compiling.
+ */
+#include "jit/native.h"
+
+#if JV_HAS_RECOMPILER
+
+#include "base/alloc.h"
+#include "exec/gas.h"
+
+#define X (&c->x)
+
+/* The least code is a byte an instruction, the most one that leaves and is charged for. */
+enum { NATIVE_PER_BYTE = 120, NATIVE_BASE = 16384, JUMP_ENTRY_BYTES = 8 };
+/* What a block may cost so that one subtraction can charge it. */
+#define COST_MAX INT32_MAX
+
+/* -------------------------------------------------------------------------------------------------- guest memory */
+
+static void put_number(jv_compiler *c, uint32_t n) {
+  uint8_t *out = c->native->accesses + c->native->access_count;
+  for (; n >= 0x80; n >>= 7) *out++ = (uint8_t)(n | 0x80);
+  *out++ = (uint8_t)n;
+  c->native->access_count = (size_t)(out - c->native->accesses);
+}
+
+/* Remembers that the host instruction that comes next is the access of the guest's at pc. */
+static void note_access(jv_compiler *c, uint32_t pc) {
+  jv_native *n = c->native;
+  uint32_t at = x64_here(X);
+  if (!jv_grow(n->allocator, &n->accesses, &n->access_capacity, n->access_count + 10, 1) ||
+      !jv_grow(n->allocator, &n->marks, &n->mark_capacity, n->mark_count + 1, sizeof *n->marks)) {
+    c->failed = true;
+    return;
+  }
+  if (c->since_mark++ % JV_MARK_EVERY == 0) {
+    n->marks[n->mark_count++] = (jv_mark){at, pc, (uint32_t)n->access_count};
+  } else {
+    put_number(c, at - c->last_at);
+    put_number(c, pc - c->last_pc);
+  }
+  c->last_at = at;
+  c->last_pc = pc;
+}
+
+static unsigned log_bytes(unsigned bytes) { return bytes == 8 ? 3 : bytes / 2; }
+
+/* With explicit checks: the address goes to rdx and becomes the host's. */
+static void check(jv_compiler *c, uint32_t pc, unsigned bytes, bool write, const jv_x64_guest *g) {
+  if (g->has_base) x64_lea(X, 0, RDX, g->base, (int32_t)g->disp);
+  else x64_mov_imm(X, RDX, g->disp);
+  note_access(c, pc);
+  x64_patch(X, x64_call(X), c->native->stubs.check[write][log_bytes(bytes)]);
+}
+
+/* The same encodings without their prefixes reach the host's address in rdx. */
+static void drop_prefix(jv_compiler *c, uint8_t *start) {
+  size_t bytes = (size_t)(c->x.at - start) - 2;
+  memmove(start, start + 2, bytes);
+  c->x.at = start + bytes;
+}
+
+typedef struct access {
+  unsigned bytes;
+  bool is_signed, is_immediate; /* of a load; of a store */
+  jv_x64_reg reg;
+  uint32_t value;
+  jv_x64_guest at;
+} access;
+
+static void lower_access(jv_compiler *c, uint32_t pc, bool write, access *m) {
+  bool checks = c->program->explicit_checks;
+  if (checks) {
+    check(c, pc, m->bytes, write, &m->at);
+    m->at = (jv_x64_guest){true, RDX, 0};
+  } else {
+    note_access(c, pc);
+  }
+  uint8_t *start = c->x.at;
+  if (!write) x64_guest_load(X, m->bytes, m->is_signed, m->reg, &m->at);
+  else if (m->is_immediate) x64_guest_store_imm(X, m->bytes, m->value, &m->at);
+  else x64_guest_store(X, m->bytes, m->reg, &m->at);
+  if (checks) drop_prefix(c, start);
+}
+
+static bool is_signed_load(uint8_t op) {
+  switch (op) {
+    case JV_OP_load_i8:
+    case JV_OP_load_i16:
+    case JV_OP_load_i32:
+    case JV_OP_load_ind_i8:
+    case JV_OP_load_ind_i16:
+    case JV_OP_load_ind_i32: return true;
+    default: return false;
+  }
+}
+
+static bool lower_memory(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
+  access m = {.is_signed = is_signed_load(i->op), .reg = jv_host_reg(i->a), .value = (uint32_t)i->y};
+  jv_x64_guest absolute = {false, RAX, (uint32_t)i->x};
+  jv_x64_guest at_a = {true, jv_host_reg(i->a), (uint32_t)i->x}, at_b = {true, jv_host_reg(i->b), (uint32_t)i->x};
+  bool write = true;
+  switch (i->op) {
+#define LOAD(abs, ind, size, value)                                                                                    \
+  case JV_OP_##abs: m.bytes = size, m.at = absolute, write = false; break;                                             \
+  case JV_OP_##ind:                                                                                                    \
+    m.bytes = size, m.at = at_b, write = false;                                                                        \
+    break;
+#define STORE(imm, abs, imm_ind, ind, size)                                                                            \
+  case JV_OP_##imm: m.bytes = size, m.at = absolute, m.is_immediate = true; break;                                     \
+  case JV_OP_##abs: m.bytes = size, m.at = absolute; break;                                                            \
+  case JV_OP_##imm_ind: m.bytes = size, m.at = at_a, m.is_immediate = true; break;                                     \
+  case JV_OP_##ind:                                                                                                    \
+    m.bytes = size, m.at = at_b;                                                                                       \
+    break;
+#include "exec/body.def"
+    default: return false;
+  }
+  lower_access(c, pc, write, &m);
+  return true;
+}
+
+/* ------------------------------------------------------------------------------------------------------- control */
+
+static void add_fixup(jv_compiler *c, uint32_t at, uint32_t target, uint32_t pc) {
+  if (!jv_grow(c->native->allocator, &c->fixups, &c->fixup_capacity, c->fixup_count + 1, sizeof *c->fixups)) {
+    c->failed = true;
+    return;
+  }
+  c->fixups[c->fixup_count++] = (jv_fixup){at, target, pc};
+}
+
+/* The code for a target that was reached already; 0: not known yet, or no block start. */
+static uint32_t known_start(const jv_compiler *c, uint32_t target) {
+  return target < c->program->code.code_bytes ? c->starts[target] : 0;
+}
+
+static void jump_to(jv_compiler *c, uint32_t target, uint32_t pc) {
+  uint32_t known = known_start(c, target);
+  if (known) x64_jmp_to(X, known);
+  else add_fixup(c, x64_jmp(X), target, pc);
+}
+
+static void branch_to(jv_compiler *c, jv_x64_cond cc, uint32_t target, uint32_t pc) {
+  uint32_t known = known_start(c, target);
+  if (known) x64_jcc_to(X, cc, known);
+  else add_fixup(c, x64_jcc(X, cc), target, pc);
+}
+
+static bool lower_branch(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
+  jv_x64_cond cc;
+  bool imm = false;
+  switch (i->op) {
+    case JV_OP_branch_eq_imm: imm = true; /* fall through */
+    case JV_OP_branch_eq: cc = CC_E; break;
+    case JV_OP_branch_ne_imm: imm = true; /* fall through */
+    case JV_OP_branch_ne: cc = CC_NE; break;
+    case JV_OP_branch_lt_u_imm: imm = true; /* fall through */
+    case JV_OP_branch_lt_u: cc = CC_B; break;
+    case JV_OP_branch_lt_s_imm: imm = true; /* fall through */
+    case JV_OP_branch_lt_s: cc = CC_L; break;
+    case JV_OP_branch_ge_u_imm: imm = true; /* fall through */
+    case JV_OP_branch_ge_u: cc = CC_AE; break;
+    case JV_OP_branch_ge_s_imm: imm = true; /* fall through */
+    case JV_OP_branch_ge_s: cc = CC_GE; break;
+    case JV_OP_branch_le_u_imm: imm = true, cc = CC_BE; break;
+    case JV_OP_branch_gt_u_imm: imm = true, cc = CC_A; break;
+    case JV_OP_branch_le_s_imm: imm = true, cc = CC_LE; break;
+    case JV_OP_branch_gt_s_imm: imm = true, cc = CC_G; break;
+    default: return false;
+  }
+  jv_x64_reg a = jv_host_reg(i->a);
+  if (!imm) x64_alu(X, ALU_CMP, 1, a, jv_host_reg(i->b));
+  else if (i->x == 0) x64_test(X, 1, a, a);
+  else x64_alu_imm(X, ALU_CMP, 1, a, (int32_t)(uint32_t)i->x);
+  branch_to(c, cc, i->target, pc);
+  return true;
+}
+
+#define FRAME_JUMP_PC 0
+#define FRAME_TABLE 8
+_Static_assert(offsetof(jv_frame, jump_pc) == FRAME_JUMP_PC && offsetof(jv_frame, table) == FRAME_TABLE, "frame");
+
+/* To the address in edx. Turned right by one, an odd one is out of the table's range; entry 0 of the table is no target. */
+static void jump_dynamic(jv_compiler *c, uint32_t pc) {
+  x64_store_imm(X, 0, RSP, FRAME_JUMP_PC, pc);
+  x64_shift_imm(X, SH_ROR, 0, RDX, 1);
+  x64_alu_imm(X, ALU_CMP, 0, RDX, (int32_t)c->program->code.jump_count);
+  x64_patch(X, x64_jcc(X, CC_A), c->native->stubs.bad_jump);
+  x64_shift_imm(X, SH_SHL, 0, RDX, 3);
+  x64_alu_load(X, ALU_ADD, 1, RDX, RSP, FRAME_TABLE);
+  x64_jmp_mem(X, RDX, 0);
+}
+
+static void leave_to(jv_compiler *c, uint32_t stub, uint32_t pc) {
+  x64_mov_imm(X, RDX, pc);
+  x64_jmp_to(X, stub);
+}
+
+static void call_with(jv_compiler *c, uint32_t stub, uint64_t argument) {
+  x64_mov_imm(X, RDX, argument);
+  x64_patch(X, x64_call(X), stub);
+}
+
+static void lower_control(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
+  const jv_stubs *stubs = &c->native->stubs;
+  jv_x64_reg a = jv_host_reg(i->a), b = jv_host_reg(i->b);
+  switch (i->op) {
+    case JV_OP_fallthrough:
+    case JV_OP_unlikely: break;
+    case JV_OP_jump: jump_to(c, i->target, pc); break;
+    case JV_OP_load_imm_jump:
+      x64_mov_imm(X, a, i->x);
+      jump_to(c, i->target, pc);
+      break;
+    case JV_OP_jump_ind:
+      x64_lea(X, 0, RDX, a, (int32_t)(uint32_t)i->x);
+      jump_dynamic(c, pc);
+      break;
+    case JV_OP_load_imm_jump_ind:
+      x64_lea(X, 0, RDX, b, (int32_t)(uint32_t)i->y);
+      x64_mov_imm(X, a, i->x);
+      jump_dynamic(c, pc);
+      break;
+    case JV_OP_sbrk: call_with(c, stubs->sbrk, (uint64_t)i->a << 8 | i->d); break;
+    case JV_OP_ecall:
+    case JV_OP_ecalli:
+      call_with(c, stubs->ecall, jv_pack_ecall(pc, pc + 1 + i->skip, i->op == JV_OP_ecalli, (uint32_t)i->x));
+      break;
+    case JV_OP_trap: leave_to(c, stubs->trap, pc); break;
+    default: leave_to(c, stubs->panic, pc);
+  }
+}
+
+/* ------------------------------------------------------------------------------------------------------- regions */
+
+/* The region and the block that the pass is in. */
+typedef struct region {
+  uint32_t pc;        /* of the region's start */
+  uint32_t charge_at; /* where its charge stands; 0: it has none, yet */
+  uint32_t count;     /* instructions so far */
+} region;
+
+static bool is_block_model(const javm_program *p) {
+  return p->gas_model == JAVM_GAS_PIPELINE || p->gas_model == JAVM_GAS_SINGLE_PASS;
+}
+
+/* Begins a region at pc. `block`: control enters a block here, and pays for it in the block models. */
+static void begin_region(jv_compiler *c, region *r, uint32_t pc, bool block) {
+  jv_native *n = c->native;
+  if (!jv_grow(n->allocator, &n->points, &n->point_capacity, n->point_count + 1, sizeof *n->points)) {
+    c->failed = true;
+    return;
+  }
+  uint32_t at = x64_here(X);
+  n->points[n->point_count++] = (jv_point){pc, at, 0};
+  if (block && jv_bits_get(&c->program->block_starts, pc)) c->starts[pc] = at;
+  *r = (region){.pc = pc};
+  bool pays = c->program->gas_model == JAVM_GAS_INSTRUCTION || (block && is_block_model(c->program));
+  if (pays) {
+    x64_alu_imm32(X, ALU_SUB, 1, JV_GAS_REG, 0);
+    r->charge_at = x64_here(X) - 4;
+    x64_jcc(X, CC_B);
+  }
+  if (c->program->counts_instructions) { /* patched in end_region */
+    x64_rex(X, 1, 0, 0, RSP);
+    x64_u8(X, 0x81);
+    x64_mem(X, ALU_ADD, RSP, (int32_t)offsetof(jv_frame, instructions));
+    x64_u32(X, 0);
+  }
+}
+
+static void set_cost(jv_compiler *c, size_t point, uint32_t charge_at, uint32_t cost) {
+  if (cost > COST_MAX) c->failed = c->is_too_much = true;
+  c->native->points[point].cost = cost;
+  memcpy(c->x.base + charge_at, &cost, sizeof cost);
+}
+
+/* The number of instructions is known. */
+static void end_region(jv_compiler *c, const region *r, size_t point) {
+  uint8_t *at = c->x.base + c->native->points[point].at + (r->charge_at ? JV_CHARGE_BYTES : 0);
+  if (c->program->counts_instructions) memcpy(at + 5, &r->count, sizeof r->count);
+  if (c->program->gas_model == JAVM_GAS_INSTRUCTION) set_cost(c, point, r->charge_at, r->count);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- the pass */
+
+static bool ends_region(javm_isa isa, uint8_t op) {
+  return op == JV_OP_INVALID || op == JV_OP_ecall || op == JV_OP_ecalli || jv_op_ends_block(isa, op);
+}
+
+static bool has_room(jv_compiler *c) {
+  if (c->limit - c->x.at < JV_X64_ROOM) c->failed = c->is_too_much = true;
+  return !c->failed;
+}
+
+/* Lowers what is at pc, perhaps together with what follows in the same region; returns how many. */
+static unsigned lower_insn(jv_compiler *c, const jv_decoded *i, const jv_decoded *next, uint32_t pc) {
+  if (next && jv_lower_pair(c, i, next)) return 2;
+  c->keeps_upper = next && jv_upper_is_dead(i, next);
+  if (jv_lower_value(c, i) || lower_memory(c, i, pc) || lower_branch(c, i, pc)) return 1;
+  lower_control(c, i, pc);
+  return 1;
+}
+
+/* The next instruction's place: as the interpreter's records (program.c). */
+static uint32_t next_pc(const javm_code *code, uint32_t pc, const jv_decoded *i) {
+  uint32_t end = (uint32_t)code->code_bytes, next = pc + 1 + i->skip;
+  if (!jv_bitmask_at(code, pc))
+    while (next < end && !jv_bitmask_at(code, next)) next++;
+  return next < end ? next : end;
+}
+
+/* Where the pass is: the instruction at pc, which `insn` is. */
+typedef struct place {
+  uint32_t pc;
+  jv_decoded insn;
+} place;
+
+static place place_after(const javm_code *code, const place *at) {
+  place next = {.pc = next_pc(code, at->pc, &at->insn)};
+  jv_decode(code, next.pc, &next.insn);
+  return next;
+}
+
+/* Lowers a region, and moves to the next. False: it was the last, or something failed. */
+static bool lower_region(jv_compiler *c, place *at, bool *block) {
+  const javm_code *code = &c->program->code;
+  uint32_t end = (uint32_t)code->code_bytes;
+  region r = {0};
+  begin_region(c, &r, at->pc, *block);
+  if (c->failed) return false;
+  size_t point = c->native->point_count - 1;
+  if (*block && is_block_model(c->program))
+    set_cost(c, point, r.charge_at, jv_gas_block_cost(code, c->program->gas_model, c->program->load_cycles, at->pc));
+  for (bool ends = false; !ends;) {
+    if (!has_room(c)) return false;
+    place now = *at;
+    ends = ends_region(code->isa, now.insn.op);
+    if (now.pc < end) *at = place_after(code, &now);
+    bool joins = !ends && !ends_region(code->isa, at->insn.op) && !jv_ops[at->insn.op].can_fault;
+    unsigned lowered = lower_insn(c, &now.insn, joins ? &at->insn : NULL, now.pc);
+    if (lowered == 2) *at = place_after(code, at);
+    r.count += lowered;
+    if (!ends) continue;
+    end_region(c, &r, point);
+    *block = now.insn.op == JV_OP_INVALID || jv_op_ends_block(code->isa, now.insn.op);
+    return now.pc < end;
+  }
+  return false;
+}
+
+static void lower_all(jv_compiler *c) {
+  place at = {.pc = 0};
+  bool block = true;
+  jv_decode(&c->program->code, 0, &at.insn);
+  while (lower_region(c, &at, &block)) continue;
+}
+
+/* ----------------------------------------------------------------------------------------------------- the end */
+
+/* Branches whose targets were not known: to the target, or where it is none, to a panic of their own. */
+static void resolve(jv_compiler *c) {
+  for (size_t i = 0; i < c->fixup_count && has_room(c); i++) {
+    const jv_fixup *f = &c->fixups[i];
+    uint32_t known = known_start(c, f->target);
+    x64_patch(X, f->at, known ? known : x64_here(X));
+    if (!known) leave_to(c, c->native->stubs.panic, f->pc);
+  }
+}
+
+/* A stub for each point; each is a call, so that its address says which it is. */
+static void make_gas_stubs(jv_compiler *c) {
+  jv_native *n = c->native;
+  n->gas_stubs = x64_here(X);
+  if (c->program->gas_model == JAVM_GAS_NONE) return;
+  for (size_t i = 0; i < n->point_count && has_room(c); i++) {
+    if (n->points[i].cost) x64_patch(X, n->points[i].at + JV_CHARGE_BYTES - 4, x64_here(X));
+    x64_patch(X, x64_call(X), n->stubs.out_of_gas);
+  }
+}
+
+static void make_jump_table(jv_compiler *c) {
+  const javm_code *code = &c->program->code;
+  jv_native *n = c->native;
+  uint64_t bad = (uintptr_t)c->x.base + n->stubs.bad_target;
+  while ((uintptr_t)c->x.at % JUMP_ENTRY_BYTES) x64_u8(X, 0xcc);
+  n->table = x64_here(X);
+  if ((size_t)(c->limit - c->x.at) < (code->jump_count + 1) * JUMP_ENTRY_BYTES) {
+    c->failed = c->is_too_much = true;
+    return;
+  }
+  x64_u64(X, bad);
+  for (size_t i = 0; i < code->jump_count; i++) {
+    uint32_t known = known_start(c, code->jump_table[i]);
+    x64_u64(X, known ? (uintptr_t)c->x.base + known : bad);
+  }
+}
+
+static void compile(jv_compiler *c) {
+  jv_make_stubs(c);
+  lower_all(c);
+  if (c->failed) return;
+  resolve(c);
+  make_gas_stubs(c);
+  make_jump_table(c);
+}
+
+/* Whatever was allocated larger than needed shrinks. */
+static void *shrink(const javm_allocator *a, void *array, size_t *capacity, size_t count, size_t size_bytes) {
+  if (count == 0 || count == *capacity) return array;
+  void *smaller = a->resize(a->ctx, array, *capacity * size_bytes, count * size_bytes);
+  if (!smaller) return array;
+  *capacity = count;
+  return smaller;
+}
+
+bool jv_native_compile(const javm_program *p, jv_native **out) {
+  const javm_allocator *a = p->allocator;
+  size_t code_bytes = p->code.code_bytes;
+  size_t bytes = NATIVE_BASE + NATIVE_PER_BYTE * code_bytes + JUMP_ENTRY_BYTES * (p->code.jump_count + 1);
+  jv_compiler c = {.program = p, .has = *jv_host_features()};
+  *out = NULL;
+  if (!jv_host_can_run()) return true;
+  jv_native *n = c.native = jv_alloc_zero(a, sizeof *n);
+  if (!n) return false;
+  n->allocator = a;
+  n->features = c.has;
+  n->mapped_bytes = bytes;
+  n->code = jv_code_reserve(bytes);
+  c.starts = jv_alloc_zero(a, (code_bytes + 1) * sizeof *c.starts);
+  c.failed = !n->code || !c.starts;
+  c.x.base = c.x.at = n->code;
+  c.limit = n->code + bytes;
+  if (!c.failed) compile(&c);
+  if (c.starts) jv_free(a, c.starts, (code_bytes + 1) * sizeof *c.starts);
+  jv_free(a, c.fixups, c.fixup_capacity * sizeof *c.fixups);
+  if (!c.failed) {
+    n->mapped_bytes = n->code_bytes = x64_here(&c.x);
+    c.failed = !jv_code_finish(n->code, bytes, n->code_bytes);
+  }
+  if (c.failed) {
+    jv_native_free(n);
+    return c.is_too_much;
+  }
+  n->points = shrink(a, n->points, &n->point_capacity, n->point_count, sizeof *n->points);
+  n->marks = shrink(a, n->marks, &n->mark_capacity, n->mark_count, sizeof *n->marks);
+  n->accesses = shrink(a, n->accesses, &n->access_capacity, n->access_count, 1);
+  *out = n;
+  return true;
+}
+
+void jv_native_free(jv_native *n) {
+  if (!n) return;
+  const javm_allocator *a = n->allocator;
+  jv_code_release(n->code, n->mapped_bytes);
+  jv_free(a, n->points, n->point_capacity * sizeof *n->points);
+  jv_free(a, n->marks, n->mark_capacity * sizeof *n->marks);
+  jv_free(a, n->accesses, n->access_capacity);
+  jv_free(a, n, sizeof *n);
+}
+
+#else
+
+bool jv_native_compile(const javm_program *program, jv_native **out) {
+  (void)program;
+  *out = NULL;
+  return true;
+}
+void jv_native_free(jv_native *native) { (void)native; }
+
+#endif

@@ -1,0 +1,260 @@
+/*
+ * Running native code (engine.h: jv_native_run), and what it calls: ecalls, sbrk, accesses that faulted, exits. What native
+ * code cannot do at a point (a pc inside a block, an access that wraps at 2^32) is done one instruction at a time, until it
+ * is at the start of a region again.
+ */
+#include "jit/native.h"
+
+#if JV_HAS_RECOMPILER
+
+#include <stddef.h>
+
+#include "exec/body.h"
+#include "exec/gas.h"
+#include "jit/fault.h"
+
+static bool is_block_model(const javm_program *p) { return p->gas_model != JAVM_GAS_INSTRUCTION; }
+
+/* The index of the point at pc; point_count: there is none. */
+static size_t find_point(const jv_native *n, uint32_t pc) {
+  size_t low = 0, high = n->point_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (n->points[middle].pc < pc) low = middle + 1;
+    else high = middle;
+  }
+  return low < n->point_count && n->points[low].pc == pc ? low : n->point_count;
+}
+
+uint32_t jv_native_cost(const jv_native *n, uint32_t pc) { return n->points[find_point(n, pc)].cost; }
+
+/* The pc of the access whose code is at `at`. */
+static uint32_t access_pc(const jv_native *n, uint32_t at) {
+  size_t low = 0, high = n->mark_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (n->marks[middle].at <= at) low = middle + 1;
+    else high = middle;
+  }
+  const jv_mark *m = &n->marks[low - 1];
+  const uint8_t *next = n->accesses + m->next;
+  uint32_t place = m->at, pc = m->pc;
+  while (place < at) {
+    uint32_t distance[2] = {0, 0};
+    for (unsigned k = 0; k < 2; k++)
+      for (unsigned shift = 0;; shift += 7) {
+        distance[k] |= (uint32_t)(*next & 0x7f) << shift;
+        if (!(*next++ & 0x80)) break;
+      }
+    place += distance[0];
+    pc += distance[1];
+  }
+  return pc;
+}
+
+/* How many instructions there are from pc to the end of its region. */
+static uint32_t left_in_region(const javm_code *code, uint32_t pc) {
+  for (uint32_t count = 1;; count++) {
+    jv_decoded i;
+    jv_decode(code, pc, &i);
+    bool ends =
+        i.op == JV_OP_INVALID || i.op == JV_OP_ecall || i.op == JV_OP_ecalli || jv_op_ends_block(code->isa, i.op);
+    if (ends) return count;
+    pc += 1u + i.skip;
+  }
+}
+
+/* ------------------------------------------------------------------------------------------------------ callbacks */
+
+static void add_instructions(jv_frame *f) {
+  f->state->instructions += f->instructions;
+  f->instructions = 0;
+}
+
+/* The state as at pc, in the middle of a region of which `unrun` instructions (at least) are not done. */
+static void settle(jv_frame *f, uint32_t pc, bool pc_was_run) {
+  const javm_program *p = f->run->program;
+  jv_state *s = f->state;
+  s->pc = pc;
+  s->paid = is_block_model(p);
+  add_instructions(f);
+  if (is_block_model(p) && !p->counts_instructions) return;
+  uint32_t unrun = left_in_region(&p->code, pc) - pc_was_run;
+  if (!is_block_model(p)) s->gas += unrun;
+  if (p->counts_instructions) s->instructions -= unrun;
+}
+
+static int leave(jv_frame *f, jv_leave why) {
+  f->run->leave = why;
+  return 1;
+}
+
+void jv_on_leave(jv_frame *f, uint32_t why, uint32_t pc) {
+  const javm_program *p = f->run->program;
+  const jv_native *n = p->native;
+  jv_state *s = f->state;
+  add_instructions(f);
+  f->run->leave = (jv_leave)why;
+  s->paid = is_block_model(p);
+  javm_exit *exit = &f->run->exit;
+  *exit = (javm_exit){JAVM_EXIT_PANIC, 0, 0, JAVM_OK};
+  switch ((jv_leave)why) {
+    case JV_LEAVE_TRAP: exit->kind = JAVM_EXIT_TRAP; break;
+    case JV_LEAVE_BAD_JUMP:
+      if (pc == JV_HALT_ADDRESS) exit->kind = JAVM_EXIT_HALT;
+      pc = (uint32_t)f->jump_pc;
+      break;
+    case JV_LEAVE_BAD_TARGET: pc = (uint32_t)f->jump_pc; break;
+    case JV_LEAVE_OUT_OF_GAS: {
+      uint32_t at = (uint32_t)(f->scratch - (uintptr_t)n->code) - n->gas_stubs;
+      const jv_point *point = &n->points[at / JV_GAS_STUB_BYTES - 1];
+      exit->kind = JAVM_EXIT_OUT_OF_GAS;
+      s->gas += point->cost;
+      s->paid = false;
+      pc = point->pc;
+      break;
+    }
+    default: break;
+  }
+  s->pc = pc;
+}
+
+/* After C code that may have closed the window: native code can't go on then. */
+static int go_on(jv_frame *f) {
+  if (f->run->program->explicit_checks || f->state->mem->window) return 0;
+  return leave(f, JV_LEAVE_STEP);
+}
+
+int jv_on_ecall(jv_frame *f, uint64_t packed) {
+  jv_run_context *run = f->run;
+  jv_state *s = f->state;
+  uint32_t pc = packed >> 32 & 0x1ffffff;
+  add_instructions(f);
+  s->pc = pc + (packed >> 57 & 63);
+  bool on = jv_ecall(run->program, s, pc, packed >> 63 ? JV_OP_ecalli : JV_OP_ecall, (uint32_t)packed, run->handler,
+                     run->ctx, &run->exit);
+  jv_restore_run(run);
+  if (!on) return leave(f, JV_LEAVE_EXIT);
+  return go_on(f);
+}
+
+int jv_on_sbrk(jv_frame *f, uint64_t operands) {
+  jv_state *s = f->state;
+  s->regs[operands & 15] = jv_mem_sbrk(s->mem, s->regs[operands >> 8]);
+  return 0;
+}
+
+/* The address that an access of this instruction begins at, its size and direction. */
+static uint32_t access_of(const jv_decoded *i, const uint64_t *regs, unsigned *bytes, bool *write) {
+  uint64_t a = regs[i->a] + i->x, b = regs[i->b] + i->x;
+  *write = true;
+  switch (i->op) {
+#define LOAD(absolute, indirect, size, value)                                                                          \
+  case JV_OP_##absolute: *bytes = size, *write = false; return (uint32_t)i->x;                                         \
+  case JV_OP_##indirect:                                                                                               \
+    *bytes = size, *write = false;                                                                                     \
+    return (uint32_t)b;
+#define STORE(imm, absolute, imm_indirect, indirect, size)                                                             \
+  case JV_OP_##imm:                                                                                                    \
+  case JV_OP_##absolute: *bytes = size; return (uint32_t)i->x;                                                         \
+  case JV_OP_##imm_indirect: *bytes = size; return (uint32_t)a;                                                        \
+  case JV_OP_##indirect:                                                                                               \
+    *bytes = size;                                                                                                     \
+    return (uint32_t)b;
+#include "exec/body.def"
+    default: *bytes = 0; return 0;
+  }
+}
+
+int jv_on_fault(jv_frame *f) {
+  const javm_program *p = f->run->program;
+  jv_state *s = f->state;
+  uint32_t pc = access_pc(p->native, (uint32_t)(f->fault_at - (uintptr_t)p->native->code));
+  jv_decoded i;
+  unsigned bytes;
+  bool write;
+  jv_decode(&p->code, pc, &i);
+  uint32_t address = access_of(&i, s->regs, &bytes, &write);
+  jv_touch touch = jv_mem_touch(s->mem, address, bytes, write);
+  if (touch == JV_TOUCH_OK) {
+    bool wraps = address > UINT32_MAX - (bytes - 1), crosses = (address & 4095) + bytes > JAVM_PAGE_BYTES;
+    if (go_on(f) == 0 && !(p->explicit_checks ? crosses : wraps)) return 0;
+    settle(f, pc, false);
+    return leave(f, JV_LEAVE_STEP);
+  }
+  settle(f, pc, touch == JV_TOUCH_FAULT);
+  f->run->exit = jv_access_exit(p, s->mem, touch);
+  return leave(f, JV_LEAVE_EXIT);
+}
+
+/* --------------------------------------------------------------------------------------------------------- running */
+
+/* Where native code can go on from the state; NULL: nowhere. */
+static const uint8_t *entry(const javm_program *p, const jv_state *s) {
+  const jv_native *n = p->native;
+  size_t i = find_point(n, s->pc);
+  if (i == n->point_count) return NULL;
+  const jv_point *point = &n->points[i];
+  bool start = jv_bits_get(&p->block_starts, s->pc);
+  if (!is_block_model(p)) return start || point->pc == s->pc ? n->code + point->at : NULL;
+  if (s->paid) return n->code + point->at + (point->cost ? JV_CHARGE_BYTES : 0);
+  return start ? n->code + point->at : NULL;
+}
+
+typedef int (*enter_fn)(jv_run_context *run, const void *target, const void *table);
+
+static void enter(jv_run_context *run, const uint8_t *target) {
+  const jv_native *n = run->program->native;
+  const void *at = n->code + n->stubs.enter;
+  enter_fn function;
+  memcpy(&function, &at, sizeof function);
+  jv_begin_run(run);
+  function(run, target, n->code + n->table);
+  jv_end_run(run);
+}
+
+/* One instruction; true: it ended in run->exit. */
+static bool step(jv_run_context *run) {
+  bool limit_reached;
+  javm_exit exit = jv_run_stepwise(run->program, run->state, run->handler, run->ctx, 1, &limit_reached);
+  if (!limit_reached) run->exit = exit;
+  return !limit_reached;
+}
+
+static bool can_access(const javm_program *p, jv_mem *m) {
+  return p->explicit_checks || m->window || (jv_install_fault_handler() && jv_mem_open_window(m));
+}
+
+javm_exit jv_native_run(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx) {
+  jv_run_context run = {.program = p, .state = s, .handler = handler, .ctx = ctx};
+  for (bool must_step = false;;) {
+    if (!can_access(p, s->mem)) return jv_interpret(p, s, handler, ctx);
+    const uint8_t *at = must_step ? NULL : entry(p, s);
+    must_step = false;
+    if (!at) {
+      if (step(&run)) return run.exit;
+      continue;
+    }
+    enter(&run, at);
+    if (run.leave == JV_LEAVE_STEP) {
+      must_step = true;
+      continue;
+    }
+    /* In the instruction model some of the region can run yet. */
+    if (run.leave == JV_LEAVE_OUT_OF_GAS && !is_block_model(p))
+      return jv_run_stepwise(p, s, handler, ctx, UINT64_MAX, NULL);
+    return run.exit;
+  }
+}
+
+#else
+
+uint32_t jv_native_cost(const jv_native *native, uint32_t pc) {
+  (void)native, (void)pc;
+  return 0;
+}
+javm_exit jv_native_run(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx) {
+  return jv_interpret(p, s, handler, ctx);
+}
+
+#endif

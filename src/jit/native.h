@@ -1,0 +1,164 @@
+/*
+ * The recompiler's own structures. Layers, each on the ones before: code.c (memory for code, what the processor can do),
+ * x64.h (encoders), lower_value.c and lower.c (each instruction, the pass over a program), stubs.c (ways in and out),
+ * native.c (running, faults).
+ *
+ * The 13 guest registers live in host registers all the time that native code runs; r12 holds the gas, rdx is free between
+ * guest instructions, gs is the guest's memory, and rsp points to a jv_frame. No flags live across a guest memory access, and
+ * when one faults every guest register holds what it held before that instruction.
+ */
+#ifndef JV_JIT_NATIVE_H
+#define JV_JIT_NATIVE_H
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__)
+#define JV_HAS_RECOMPILER 1
+#else
+#define JV_HAS_RECOMPILER 0
+#endif
+
+#include "exec/engine.h"
+#include "jit/x64.h"
+
+/* What the processor has beyond what the recompiler asks for (popcnt). */
+typedef struct jv_features {
+  bool bmi1, bmi2, lzcnt; /* andn, tzcnt; mulx, rorx, shlx and its like; lzcnt */
+  bool fsgsbase;          /* gs can be set without the kernel */
+} jv_features;
+
+/* Where a region starts (program.h): in order of pc, and of native code. */
+typedef struct jv_point {
+  uint32_t pc, at; /* offset in the code: of the charge, if there is one */
+  uint32_t cost;
+} jv_point;
+
+/* Every JV_MARK_EVERY-th guest memory access of the code; the others follow as two distances each, in `accesses`. */
+typedef struct jv_mark {
+  uint32_t at, pc, next; /* `next`: index in `accesses` of the one after it */
+} jv_mark;
+enum { JV_MARK_EVERY = 32 };
+
+/* The code begins with these. */
+typedef struct jv_stubs {
+  uint32_t enter, ecall, sbrk, fault, trap, panic, bad_jump, bad_target, out_of_gas;
+  uint32_t check[2][4]; /* explicit checks: [write][log2 bytes] */
+} jv_stubs;
+
+struct jv_native {
+  const javm_allocator *allocator;
+  uint8_t *code; /* executable */
+  size_t mapped_bytes;
+  uint32_t code_bytes; /* with stubs and the jump table */
+  uint32_t table;      /* offset of the jump table: addresses, for an address / 2 */
+  uint32_t gas_stubs;  /* offset of the first of the stubs for out of gas, one for each point */
+  jv_features features;
+  jv_stubs stubs;
+  jv_point *points;
+  size_t point_count, point_capacity;
+  jv_mark *marks;
+  size_t mark_count, mark_capacity;
+  uint8_t *accesses;
+  size_t access_count, access_capacity;
+};
+
+enum { JV_CHARGE_BYTES = 13, JV_GAS_STUB_BYTES = 5 };
+
+/* ---- fault.c ---- */
+/* Before a window is opened: makes ours the process's handler, if another was set since. False: the system refused. */
+bool jv_install_fault_handler(void);
+
+/* ---- code.c ---- */
+const jv_features *jv_host_features(void);
+/* The least that the recompiler needs. */
+bool jv_host_can_run(void);
+/* Writable memory for code; NULL: there is none. */
+uint8_t *jv_code_reserve(size_t bytes);
+/* Makes the first `used` bytes executable and no longer writable, and gives the rest back; false: the system refused. */
+bool jv_code_finish(uint8_t *code, size_t bytes, size_t used);
+void jv_code_release(uint8_t *code, size_t bytes);
+
+/* ---- the compiler ---- */
+
+/* A branch or jump whose target comes later, or is none: its distance is at `at`. */
+typedef struct jv_fixup {
+  uint32_t at, target, pc;
+} jv_fixup;
+
+typedef struct jv_compiler {
+  jv_x64 x;
+  uint8_t *limit;
+  const javm_program *program;
+  jv_native *native;
+  jv_features has;
+  uint32_t *starts; /* by pc: offset in the code of a block start that was reached, else 0 */
+  jv_fixup *fixups;
+  size_t fixup_count, fixup_capacity;
+  uint32_t last_at, last_pc; /* of the last access that was noted */
+  uint32_t since_mark;
+  bool keeps_upper; /* the value lowered now may leave the upper half of its register undone: the next one sets it */
+  bool failed;      /* nothing more is lowered: out of memory, or what native code can't do */
+  bool is_too_much; /* the latter */
+} jv_compiler;
+
+static inline jv_x64_reg jv_host_reg(unsigned guest) {
+  static const uint8_t map[JAVM_REG_COUNT] = {R13, RBP, R8, R9, R10, RBX, R11, RDI, RSI, RAX, RCX, R14, R15};
+  return (jv_x64_reg)map[guest];
+}
+#define JV_GAS_REG R12
+
+/* Lowers an instruction that only computes; false: it is of another kind. */
+bool jv_lower_value(jv_compiler *c, const jv_decoded *i);
+/* Lowers two that follow each other as one, if they are such; false: they are not, and nothing was lowered. */
+bool jv_lower_pair(jv_compiler *c, const jv_decoded *i, const jv_decoded *next);
+/* May the upper half of what `i` computes be left undone, because `next` overwrites it and reads the lower one only? */
+bool jv_upper_is_dead(const jv_decoded *i, const jv_decoded *next);
+
+/* ---- stubs.c ---- */
+
+/* What rsp points to while native code runs. */
+typedef struct jv_frame {
+  uint64_t jump_pc; /* of the dynamic jump under way */
+  uint64_t table;   /* address of the jump table */
+  jv_state *state;
+  struct jv_run *run;
+  uint64_t instructions; /* run since they were last added to the state's */
+  uint64_t scratch;
+  uint64_t fault_at, fault_rdx; /* set by the signal handler */
+  uint64_t read_table, write_table;
+} jv_frame;
+
+/* Why native code was left. */
+typedef enum jv_leave {
+  JV_LEAVE_TRAP,
+  JV_LEAVE_PANIC,
+  JV_LEAVE_BAD_JUMP,   /* the address in the frame's scratch */
+  JV_LEAVE_BAD_TARGET, /* of the jump table */
+  JV_LEAVE_OUT_OF_GAS, /* the address of the stub, in scratch */
+  JV_LEAVE_EXIT,       /* run->exit says it all */
+  JV_LEAVE_STEP        /* one instruction is to be run by the interpreter */
+} jv_leave;
+
+/* One stay in native code. */
+typedef struct jv_run {
+  const javm_program *program;
+  jv_state *state;
+  jv_ecall_fn handler;
+  void *ctx;
+  struct jv_run *outer; /* of this thread */
+  uint64_t outer_gs;
+  javm_exit exit;
+  jv_leave leave;
+} jv_run_context;
+
+void jv_make_stubs(jv_compiler *c);
+/* What an ecall site tells the stub, in rdx. */
+static inline uint64_t jv_pack_ecall(uint32_t pc, uint32_t next, bool is_ecalli, uint32_t immediate) {
+  return (uint64_t)immediate | (uint64_t)pc << 32 | (uint64_t)(next - pc) << 57 | (uint64_t)is_ecalli << 63;
+}
+
+/* Called by the stubs. ecall, sbrk, fault and check: 0 goes on in native code. */
+void jv_on_leave(jv_frame *f, uint32_t leave, uint32_t pc);
+int jv_on_ecall(jv_frame *f, uint64_t packed);
+int jv_on_sbrk(jv_frame *f, uint64_t operands);
+int jv_on_fault(jv_frame *f);
+
+#endif

@@ -1,0 +1,179 @@
+/*
+ * The ways into native code and out of it, at the start of each program's code. Whatever leaves native code, even for a
+ * moment, stores the guest's registers and gas into the state first; what comes back loads them.
+ */
+#include "jit/native.h"
+
+#if JV_HAS_RECOMPILER
+
+#include <assert.h>
+#include <stddef.h>
+
+static const jv_x64_reg saved[] = {RBX, RBP, R12, R13, R14, R15}; /* what a C function must keep */
+enum { SAVED_COUNT = sizeof saved / sizeof *saved };
+/* So that rsp is a multiple of 16 in native code: the return address and the saved registers lie above. */
+enum { FRAME_BYTES = (sizeof(jv_frame) + 15) / 16 * 16 + (SAVED_COUNT % 2 == 0 ? 8 : 0) };
+
+#define FIELD(name) ((int32_t)offsetof(jv_frame, name))
+#define STATE(name) ((int32_t)offsetof(jv_state, name))
+static_assert(offsetof(jv_state, regs) == 0, "registers are stored at the start of the state");
+
+/* `pushed`: bytes between rsp and the frame. Uses rdx. */
+static void store_state(jv_x64 *x, int32_t pushed) {
+  x64_load(x, 1, RDX, RSP, FIELD(state) + pushed);
+  for (unsigned r = 0; r < JAVM_REG_COUNT; r++) x64_store(x, 1, RDX, 8 * (int32_t)r, jv_host_reg(r));
+  x64_store(x, 1, RDX, STATE(gas), JV_GAS_REG);
+}
+
+static void load_state(jv_x64 *x, int32_t pushed) {
+  x64_load(x, 1, RDX, RSP, FIELD(state) + pushed);
+  for (unsigned r = 0; r < JAVM_REG_COUNT; r++) x64_load(x, 1, jv_host_reg(r), RDX, 8 * (int32_t)r);
+  x64_load(x, 1, JV_GAS_REG, RDX, STATE(gas));
+}
+
+/* rsp is a multiple of 16. */
+static void call_c(jv_x64 *x, uintptr_t function) {
+  x64_mov_imm(x, RAX, function);
+  x64_u8(x, 0xff);
+  x64_modrm(x, 3, 2, RAX);
+}
+
+static void return_to_c(jv_x64 *x) {
+  x64_alu_imm(x, ALU_ADD, 1, RSP, FRAME_BYTES);
+  for (unsigned i = SAVED_COUNT; i-- > 0;) x64_pop(x, saved[i]);
+  x64_ret(x);
+}
+
+/* int enter(jv_run_context *run, const void *target, const void *table) */
+static void make_enter(jv_x64 *x) {
+  for (unsigned i = 0; i < SAVED_COUNT; i++) x64_push(x, saved[i]);
+  x64_alu_imm(x, ALU_SUB, 1, RSP, FRAME_BYTES);
+  x64_store(x, 1, RSP, FIELD(run), RDI);
+  x64_store(x, 1, RSP, FIELD(scratch), RSI);
+  x64_store(x, 1, RSP, FIELD(table), RDX);
+  x64_store_imm(x, 1, RSP, FIELD(instructions), 0);
+  x64_load(x, 1, RAX, RDI, (int32_t)offsetof(jv_run_context, state));
+  x64_store(x, 1, RSP, FIELD(state), RAX);
+  x64_load(x, 1, RCX, RAX, STATE(mem));
+  x64_load(x, 1, RDX, RCX, (int32_t)offsetof(jv_mem, read));
+  x64_store(x, 1, RSP, FIELD(read_table), RDX);
+  x64_load(x, 1, RDX, RCX, (int32_t)offsetof(jv_mem, write));
+  x64_store(x, 1, RSP, FIELD(write_table), RDX);
+  load_state(x, 0);
+  x64_jmp_mem(x, RSP, FIELD(scratch));
+}
+
+/* Leaves; edx is the pc, or what else jv_on_leave is to know. */
+static uint32_t make_leave(jv_x64 *x, jv_leave why) {
+  uint32_t at = x64_here(x);
+  x64_store(x, 1, RSP, FIELD(scratch), RDX);
+  store_state(x, 0);
+  x64_mov(x, 1, RDI, RSP);
+  x64_mov_imm(x, RSI, why);
+  x64_load(x, 1, RDX, RSP, FIELD(scratch));
+  call_c(x, (uintptr_t)jv_on_leave);
+  return_to_c(x);
+  return at;
+}
+
+/* Called by native code with an argument in rdx; C answers whether to go on. */
+static uint32_t make_call(jv_x64 *x, uintptr_t function) {
+  uint32_t at = x64_here(x);
+  x64_store(x, 1, RSP, FIELD(scratch) + 8, RDX);
+  store_state(x, 8);
+  x64_lea(x, 1, RDI, RSP, 8);
+  x64_load(x, 1, RSI, RSP, FIELD(scratch) + 8);
+  x64_alu_imm(x, ALU_SUB, 1, RSP, 8);
+  call_c(x, function);
+  x64_alu_imm(x, ALU_ADD, 1, RSP, 8);
+  x64_test(x, 0, RAX, RAX);
+  uint32_t leaves = x64_jcc_short(x, CC_NE);
+  load_state(x, 8);
+  x64_ret(x);
+  x64_patch_short(x, leaves);
+  x64_alu_imm(x, ALU_ADD, 1, RSP, 8);
+  return_to_c(x);
+  return at;
+}
+
+/* The signal handler comes here, with rsp as it was at the access. */
+static uint32_t make_fault(jv_x64 *x) {
+  uint32_t at = x64_here(x);
+  store_state(x, 0);
+  x64_mov(x, 1, RDI, RSP);
+  call_c(x, (uintptr_t)jv_on_fault);
+  x64_test(x, 0, RAX, RAX);
+  uint32_t leaves = x64_jcc_short(x, CC_NE);
+  load_state(x, 0);
+  x64_load(x, 1, RDX, RSP, FIELD(fault_rdx));
+  x64_jmp_mem(x, RSP, FIELD(fault_at));
+  x64_patch_short(x, leaves);
+  return_to_c(x);
+  return at;
+}
+
+/*
+ * Explicit checks: called with the guest address in rdx, gives the host address there. An access that the tables do not
+ * answer goes the way of a fault, to come back to the call or not at all.
+ */
+static uint32_t make_check(jv_x64 *x, const jv_stubs *stubs, unsigned log_bytes, bool write) {
+  uint32_t at = x64_here(x), crosses = 0;
+  x64_push(x, RAX);
+  x64_push(x, RCX);
+  if (log_bytes) {
+    x64_mov(x, 0, RAX, RDX);
+    x64_alu_imm(x, ALU_AND, 0, RAX, JAVM_PAGE_BYTES - 1);
+    x64_alu_imm(x, ALU_CMP, 0, RAX, (int32_t)JAVM_PAGE_BYTES - (1 << log_bytes));
+    crosses = x64_jcc_short(x, CC_A);
+  }
+  x64_mov(x, 0, RAX, RDX);
+  x64_shift_imm(x, SH_SHR, 0, RAX, 12);
+  x64_load(x, 1, RCX, RSP, (write ? FIELD(write_table) : FIELD(read_table)) + 24);
+  x64_rex(x, 1, RAX, RAX, RCX); /* mov rax, [rcx + rax * 8] */
+  x64_u8(x, 0x8b);
+  x64_sib(x, RAX, RCX, RAX, 3, 0);
+  x64_test(x, 1, RAX, RAX);
+  uint32_t absent = x64_jcc_short(x, CC_E);
+  x64_alu(x, ALU_ADD, 1, RDX, RAX);
+  x64_pop(x, RCX);
+  x64_pop(x, RAX);
+  x64_ret(x);
+  if (log_bytes) x64_patch_short(x, crosses);
+  x64_patch_short(x, absent);
+  /* The call is five bytes; the access is known by its place, as one that faults. */
+  x64_pop(x, RCX);
+  x64_pop(x, RAX);
+  x64_store(x, 1, RSP, FIELD(fault_rdx) + 8, RDX);
+  x64_pop(x, RDX);
+  x64_alu_imm(x, ALU_SUB, 1, RDX, 5);
+  x64_store(x, 1, RSP, FIELD(fault_at), RDX);
+  x64_jmp_to(x, stubs->fault);
+  return at;
+}
+
+void jv_make_stubs(jv_compiler *c) {
+  jv_x64 *x = &c->x;
+  jv_stubs *s = &c->native->stubs;
+  s->enter = x64_here(x);
+  make_enter(x);
+  s->ecall = make_call(x, (uintptr_t)jv_on_ecall);
+  s->sbrk = make_call(x, (uintptr_t)jv_on_sbrk);
+  s->fault = make_fault(x);
+  s->trap = make_leave(x, JV_LEAVE_TRAP);
+  s->panic = make_leave(x, JV_LEAVE_PANIC);
+  s->bad_jump = x64_here(x); /* edx is the address, turned right by one */
+  x64_shift_imm(x, SH_ROL, 0, RDX, 1);
+  make_leave(x, JV_LEAVE_BAD_JUMP);
+  s->bad_target = make_leave(x, JV_LEAVE_BAD_TARGET);
+  s->out_of_gas = x64_here(x); /* called by the point's own stub, so that the return address says which */
+  x64_pop(x, RDX);
+  make_leave(x, JV_LEAVE_OUT_OF_GAS);
+  for (unsigned write = 0; c->program->explicit_checks && write < 2; write++)
+    for (unsigned n = 0; n < 4; n++) s->check[write][n] = make_check(x, s, n, write);
+}
+
+#else
+
+typedef int jv_no_stubs; /* an empty file is not C */
+
+#endif

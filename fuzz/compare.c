@@ -438,6 +438,8 @@ static bool set_up(trio *t) {
     t->s[k] = (jv_state){.gas = c->gas, .pc = c->pc, .mem = &rig->mem[k]};
     memcpy(t->s[k].regs, c->regs, sizeof c->regs);
   }
+  /* The recompiler's memory gets its window at once, or in the middle of the run, or not. */
+  rig->mem[RECOMPILER].cold_gas = c->seed % 4 == 0 ? 0 : c->seed % 4 == 1 ? 39990 - c->seed / 4 % 200 : UINT32_MAX;
   for (unsigned k = 0; k <= ORACLE; k++) t->w[k] = (watch){.c = c, .counts_instructions = rig->counts_instructions};
   for (unsigned k = 0; k < c->region_count; k++)
     if (!add_region(t, &c->regions[k])) return false;

@@ -44,6 +44,7 @@ void jv_mem_reset(jv_mem *m) {
   m->touched_count = m->dirty_count = m->host_page_count = m->region_count = 0;
   m->heap_end = m->heap_limit = 0;
   m->fault_page = 0;
+  m->cold_gas = 0;
   m->status = JAVM_OK;
 }
 
@@ -429,13 +430,30 @@ jv_touch jv_mem_poke(jv_mem *m, uint32_t address, const void *from, size_t size)
 
 /* --------------------------------------------------------------------------------------------------- window */
 
-/* The page's bytes go from the tables' places to the window. */
-static bool move_in(jv_mem *m, uint32_t page) {
-  bool writes = m->write[page] != 0;
-  const uint8_t *bytes = bytes_of(m->read[page], page);
-  if (!jv_window_protect(m->reserved, page, 1, JAVM_ACCESS_WRITE)) return false;
-  memcpy(m->reserved + (size_t)page * JAVM_PAGE_BYTES, bytes, JAVM_PAGE_BYTES);
-  return writes || jv_window_protect(m->reserved, page, 1, JAVM_ACCESS_READ);
+/* The bytes of touched pages i to end - 1, which follow each other, go from the tables' places to the window. */
+static bool move_in(jv_mem *m, size_t i, size_t end) {
+  uint32_t first = m->touched[i], count = (uint32_t)(end - i);
+  if (!jv_window_protect(m->reserved, first, count, JAVM_ACCESS_WRITE)) return false;
+  for (; i < end; i++) {
+    uint32_t page = m->touched[i];
+    const uint8_t *bytes = bytes_of(m->read[page], page);
+    if (bytes != zero_page) memcpy(m->reserved + (size_t)page * JAVM_PAGE_BYTES, bytes, JAVM_PAGE_BYTES);
+  }
+  return m->write[first] || jv_window_protect(m->reserved, first, count, JAVM_ACCESS_READ);
+}
+
+/* All of them, in runs of pages that follow each other and have the same access. */
+static bool move_all_in(jv_mem *m) {
+  for (size_t i = 0, end; i < m->touched_count; i = end) {
+    uint32_t page = m->touched[i];
+    end = i + 1;
+    if (!m->read[page]) continue;
+    while (end < m->touched_count && m->touched[end] == page + (end - i) && m->read[m->touched[end]] &&
+           !m->write[m->touched[end]] == !m->write[page])
+      end++;
+    if (!move_in(m, i, end)) return false;
+  }
+  return true;
 }
 
 static void give_back_list(jv_mem *m, jv_dirty_page *list, size_t count) {
@@ -450,8 +468,7 @@ bool jv_mem_open_window(jv_mem *m) {
   if (m->touched_count > WINDOW_CUTS_MAX / 2) return false;
   if (!m->reserved) m->reserved = jv_window_reserve();
   if (!m->reserved) return false;
-  for (size_t i = 0; i < m->touched_count; i++) {
-    if (!m->read[m->touched[i]] || move_in(m, m->touched[i])) continue;
+  if (!move_all_in(m)) {
     jv_window_release(m->reserved);
     m->reserved = NULL;
     return false;

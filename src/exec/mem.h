@@ -66,6 +66,7 @@ typedef struct jv_mem {
   uint8_t *window;    /* open: the host address of guest address 0; else NULL. Bytes of the lists above are NULL then */
   uint8_t *reserved;  /* address space for a window; NULL: none yet */
   size_t window_cuts; /* places in the window where the protection changes */
+  uint32_t cold_gas;  /* what native code has spent since the reset, before a window is worth what it costs */
   struct jv_page **spare; /* a stack of pages to use again; shared by the memories of one VM, may be NULL */
   size_t *spare_count;
   size_t spare_capacity; /* a reset gives pages back to `spare` up to this many */

@@ -30,6 +30,7 @@ void javm_program_release(javm_program *p) {
   if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
   const javm_allocator *a = p->allocator;
   jv_native_free(p->native);
+  jv_native_free(atomic_load(&p->windowed));
   free_records(p, atomic_load(&p->records));
   if (p->code.code) jv_free(a, (void *)p->code.code, p->code.code_bytes + CODE_PADDING);
   if (p->code.bitmask) jv_free(a, (void *)p->code.bitmask, p->code.bitmask_bytes + BITMASK_PADDING);

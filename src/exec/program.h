@@ -39,7 +39,8 @@ struct javm_program {
   jv_bits block_starts;
   uint32_t *blocks; /* the block starts, ascending */
   uint32_t block_count;
-  jv_native *native;             /* NULL: the interpreter runs it */
+  jv_native *native;             /* with explicit checks; NULL: the interpreter runs the program */
+  _Atomic(jv_native *) windowed; /* the same for memory with a window; NULL until it is needed */
   _Atomic(jv_records *) records; /* of a native program: NULL until the interpreter is needed */
 };
 

@@ -38,26 +38,27 @@ static void set_gs(uint64_t base) {
   else syscall(SYS_arch_prctl, ARCH_SET_GS, base);
 }
 
-static void set_window(const jv_run_context *run) {
-  if (!run->program->explicit_checks) set_gs((uintptr_t)run->state->mem->window);
+static void set_memory(const jv_run_context *run) {
+  const jv_mem *m = run->state->mem;
+  set_gs(run->native->has_checks ? (uintptr_t)m->read : (uintptr_t)m->window);
 }
 
 void jv_begin_run(jv_run_context *run) {
   run->outer = current;
-  if (!run->program->explicit_checks) run->outer_gs = get_gs();
-  set_window(run);
+  run->outer_gs = get_gs();
+  set_memory(run);
   current = run;
 }
 
 void jv_end_run(jv_run_context *run) {
   current = run->outer;
-  if (!run->program->explicit_checks) set_gs(run->outer_gs);
+  set_gs(run->outer_gs);
 }
 
 void jv_restore_run(jv_run_context *run) {
   if (current == run) return;
   current = run;
-  set_window(run);
+  set_memory(run);
 }
 
 /* ---- the handler ---- */
@@ -71,8 +72,8 @@ static __attribute__((tls_model("initial-exec"))) _Thread_local bool is_chaining
 /* False: the fault is not ours. */
 static bool is_ours(const siginfo_t *info, ucontext_t *context) {
   const jv_run_context *run = current;
-  if (!run || run->program->explicit_checks || !run->state->mem->window) return false;
-  const jv_native *n = run->program->native;
+  if (!run || run->native->has_checks || !run->state->mem->window) return false;
+  const jv_native *n = run->native;
   uintptr_t at = (uintptr_t)context->uc_mcontext.gregs[REG_RIP], address = (uintptr_t)info->si_addr;
   uintptr_t window = (uintptr_t)run->state->mem->window;
   return at - (uintptr_t)n->code < n->code_bytes && address - window < (UINT64_C(1) << 32) + JV_WINDOW_GUARD_BYTES;
@@ -101,7 +102,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     return;
   }
   jv_frame *f = (jv_frame *)(uintptr_t)c->uc_mcontext.gregs[REG_RSP];
-  const jv_native *n = current->program->native;
+  const jv_native *n = current->native;
   f->fault_at = (uint64_t)c->uc_mcontext.gregs[REG_RIP];
   f->fault_rdx = (uint64_t)c->uc_mcontext.gregs[REG_RDX];
   c->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)(n->code + n->stubs.fault);

@@ -71,7 +71,7 @@ typedef struct access {
 } access;
 
 static void lower_access(jv_compiler *c, uint32_t pc, bool write, access *m) {
-  bool checks = c->program->explicit_checks;
+  bool checks = c->native->has_checks;
   if (checks) {
     check(c, pc, m->bytes, write, &m->at);
     m->at = (jv_x64_guest){true, RDX, 0};
@@ -417,16 +417,17 @@ static void *shrink(const javm_allocator *a, void *array, size_t *capacity, size
   return smaller;
 }
 
-bool jv_native_compile(const javm_program *p, jv_native **out) {
+bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, jv_native **out) {
   const javm_allocator *a = p->allocator;
   size_t code_bytes = p->code.code_bytes;
   size_t bytes = NATIVE_BASE + NATIVE_PER_BYTE * code_bytes + JUMP_ENTRY_BYTES * (p->code.jump_count + 1);
-  jv_compiler c = {.program = p, .has = *jv_host_features()};
+  jv_compiler c = {.program = p, .like = like, .has = *jv_host_features()};
   *out = NULL;
   if (!jv_host_can_run()) return true;
   jv_native *n = c.native = jv_alloc_zero(a, sizeof *n);
   if (!n) return false;
   n->allocator = a;
+  n->has_checks = has_checks;
   n->features = c.has;
   n->mapped_bytes = bytes;
   n->code = jv_code_reserve(bytes);
@@ -451,6 +452,8 @@ bool jv_native_compile(const javm_program *p, jv_native **out) {
   *out = n;
   return true;
 }
+
+bool jv_native_compile(const javm_program *program, jv_native **out) { return jv_compile(program, true, NULL, out); }
 
 void jv_native_free(jv_native *n) {
   if (!n) return;

@@ -91,7 +91,7 @@ static int leave(jv_frame *f, jv_leave why) {
 
 void jv_on_leave(jv_frame *f, uint32_t why, uint32_t pc) {
   const javm_program *p = f->run->program;
-  const jv_native *n = p->native;
+  const jv_native *n = f->run->native;
   jv_state *s = f->state;
   add_instructions(f);
   f->run->leave = (jv_leave)why;
@@ -121,7 +121,7 @@ void jv_on_leave(jv_frame *f, uint32_t why, uint32_t pc) {
 
 /* After C code that may have closed the window: native code can't go on then. */
 static int go_on(jv_frame *f) {
-  if (f->run->program->explicit_checks || f->state->mem->window) return 0;
+  if (f->run->native->has_checks || f->state->mem->window) return 0;
   return leave(f, JV_LEAVE_STEP);
 }
 
@@ -129,11 +129,17 @@ int jv_on_ecall(jv_frame *f, uint64_t packed) {
   jv_run_context *run = f->run;
   jv_state *s = f->state;
   uint32_t pc = packed >> 32 & 0x1ffffff;
+  uint64_t cold = s->gas;
   add_instructions(f);
   s->pc = pc + (packed >> 57 & 63);
+  s->gas += run->reserve;
   bool on = jv_ecall(run->program, s, pc, packed >> 63 ? JV_OP_ecalli : JV_OP_ecall, (uint32_t)packed, run->handler,
                      run->ctx, &run->exit);
   jv_restore_run(run);
+  if (run->reserve) {
+    run->reserve = s->gas > cold ? s->gas - cold : 0;
+    s->gas -= run->reserve;
+  }
   if (!on) return leave(f, JV_LEAVE_EXIT);
   return go_on(f);
 }
@@ -169,7 +175,8 @@ static uint32_t access_of(const jv_decoded *i, const uint64_t *regs, unsigned *b
 int jv_on_fault(jv_frame *f) {
   const javm_program *p = f->run->program;
   jv_state *s = f->state;
-  uint32_t pc = access_pc(p->native, (uint32_t)(f->fault_at - (uintptr_t)p->native->code));
+  const jv_native *n = f->run->native;
+  uint32_t pc = access_pc(n, (uint32_t)(f->fault_at - (uintptr_t)n->code));
   jv_decoded i;
   unsigned bytes;
   bool write;
@@ -178,7 +185,7 @@ int jv_on_fault(jv_frame *f) {
   jv_touch touch = jv_mem_touch(s->mem, address, bytes, write);
   if (touch == JV_TOUCH_OK) {
     bool wraps = address > UINT32_MAX - (bytes - 1), crosses = (address & 4095) + bytes > JAVM_PAGE_BYTES;
-    if (go_on(f) == 0 && !(p->explicit_checks ? crosses : wraps)) return 0;
+    if (go_on(f) == 0 && !(n->has_checks ? crosses : wraps)) return 0;
     settle(f, pc, false);
     return leave(f, JV_LEAVE_STEP);
   }
@@ -189,28 +196,51 @@ int jv_on_fault(jv_frame *f) {
 
 /* --------------------------------------------------------------------------------------------------------- running */
 
-/* Where native code can go on from the state; NULL: nowhere. */
-static const uint8_t *entry(const javm_program *p, const jv_state *s) {
-  const jv_native *n = p->native;
+/* Where the code can go on from the state; NULL: nowhere. */
+static const uint8_t *entry(const javm_program *p, const jv_native *n, const jv_state *s) {
   size_t i = find_point(n, s->pc);
   if (i == n->point_count) return NULL;
   const jv_point *point = &n->points[i];
-  bool start = jv_bits_get(&p->block_starts, s->pc);
-  if (!is_block_model(p)) return start || point->pc == s->pc ? n->code + point->at : NULL;
+  if (!is_block_model(p)) return n->code + point->at;
   if (s->paid) return n->code + point->at + (point->cost ? JV_CHARGE_BYTES : 0);
-  return start ? n->code + point->at : NULL;
+  return jv_bits_get(&p->block_starts, s->pc) ? n->code + point->at : NULL;
 }
 
 typedef int (*enter_fn)(jv_run_context *run, const void *target, const void *table);
 
-static void enter(jv_run_context *run, const uint8_t *target) {
-  const jv_native *n = run->program->native;
+/* Code with checks is cheap to begin with: it needs no window and no signals. What goes on for longer gets one. */
+enum { COLD_GAS = 40000 };
+
+/* The gas that may be spent without a window. */
+static uint64_t cold_gas_left(const jv_mem *m) { return m->cold_gas < COLD_GAS ? COLD_GAS - m->cold_gas : 0; }
+
+static void enter(jv_run_context *run, const uint8_t *target, uint64_t gas_limit) {
+  const jv_native *n = run->native;
+  jv_state *s = run->state;
   const void *at = n->code + n->stubs.enter;
   enter_fn function;
   memcpy(&function, &at, sizeof function);
+  run->reserve = s->gas > gas_limit ? s->gas - gas_limit : 0;
+  s->gas -= run->reserve;
+  uint64_t before = s->gas;
   jv_begin_run(run);
   function(run, target, n->code + n->table);
   jv_end_run(run);
+  if (s->gas < before && before - s->gas < COLD_GAS) s->mem->cold_gas += (uint32_t)(before - s->gas);
+  s->gas += run->reserve;
+}
+
+/* The code for memory with a window; NULL: there is no window, or no code. */
+static const jv_native *windowed(const javm_program *p, jv_mem *m) {
+  jv_native *n = atomic_load_explicit(&((javm_program *)p)->windowed, memory_order_acquire), *none = NULL;
+  if (!n) {
+    if (!jv_compile(p, false, p->native, &n) || !n) return NULL;
+    if (!atomic_compare_exchange_strong(&((javm_program *)p)->windowed, &none, n)) {
+      jv_native_free(n);
+      n = none;
+    }
+  }
+  return m->window || (jv_install_fault_handler() && jv_mem_open_window(m)) ? n : NULL;
 }
 
 /* One instruction; true: it ended in run->exit. */
@@ -221,29 +251,36 @@ static bool step(jv_run_context *run) {
   return !limit_reached;
 }
 
-static bool can_access(const javm_program *p, jv_mem *m) {
-  return p->explicit_checks || m->window || (jv_install_fault_handler() && jv_mem_open_window(m));
-}
-
 javm_exit jv_native_run(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx) {
   jv_run_context run = {.program = p, .state = s, .handler = handler, .ctx = ctx};
+  bool can_have_window = !p->explicit_checks;
   for (bool must_step = false;;) {
-    if (!can_access(p, s->mem)) return jv_interpret(p, s, handler, ctx);
-    const uint8_t *at = must_step ? NULL : entry(p, s);
+    uint64_t gas_limit = UINT64_MAX;
+    run.native = p->native;
+    if (can_have_window) {
+      bool is_cold = p->gas_model != JAVM_GAS_NONE && !s->mem->window && cold_gas_left(s->mem) > 0;
+      const jv_native *n = is_cold ? NULL : windowed(p, s->mem);
+      if (is_cold) gas_limit = cold_gas_left(s->mem);
+      else if (n) run.native = n;
+      else can_have_window = false;
+    }
+    const uint8_t *at = must_step ? NULL : entry(p, run.native, s);
     must_step = false;
     if (!at) {
       if (step(&run)) return run.exit;
       continue;
     }
-    enter(&run, at);
+    enter(&run, at, gas_limit);
     if (run.leave == JV_LEAVE_STEP) {
       must_step = true;
-      continue;
-    }
-    /* In the instruction model some of the region can run yet. */
-    if (run.leave == JV_LEAVE_OUT_OF_GAS && !is_block_model(p))
+    } else if (run.leave == JV_LEAVE_OUT_OF_GAS && run.reserve > 0) {
+      s->mem->cold_gas = COLD_GAS;
+    } else if (run.leave == JV_LEAVE_OUT_OF_GAS && !is_block_model(p)) {
+      /* Some of the region can run yet. */
       return jv_run_stepwise(p, s, handler, ctx, UINT64_MAX, NULL);
-    return run.exit;
+    } else {
+      return run.exit;
+    }
   }
 }
 

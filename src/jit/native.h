@@ -4,7 +4,7 @@
  * native.c (running, faults).
  *
  * The 13 guest registers live in host registers all the time that native code runs; r12 holds the gas, rdx is free between
- * guest instructions, gs is the guest's memory, and rsp points to a jv_frame. No flags live across a guest memory access, and
+ * guest instructions, gs is the guest's memory (its window, or with explicit checks its tables), and rsp points to a jv_frame. No flags live across a guest memory access, and
  * when one faults every guest register holds what it held before that instruction.
  */
 #ifndef JV_JIT_NATIVE_H
@@ -45,7 +45,8 @@ typedef struct jv_stubs {
 
 struct jv_native {
   const javm_allocator *allocator;
-  uint8_t *code; /* executable */
+  bool has_checks; /* explicit ones: gs is the memory's tables. Else gs is the window */
+  uint8_t *code;   /* executable */
   size_t mapped_bytes;
   uint32_t code_bytes; /* with stubs and the jump table */
   uint32_t table;      /* offset of the jump table: addresses, for an address / 2 */
@@ -88,6 +89,7 @@ typedef struct jv_compiler {
   uint8_t *limit;
   const javm_program *program;
   jv_native *native;
+  const jv_native *like; /* made of the same program before, in the other way; or NULL */
   jv_features has;
   uint32_t *starts; /* by pc: offset in the code of a block start that was reached, else 0 */
   jv_fixup *fixups;
@@ -123,7 +125,6 @@ typedef struct jv_frame {
   uint64_t instructions; /* run since they were last added to the state's */
   uint64_t scratch;
   uint64_t fault_at, fault_rdx; /* set by the signal handler */
-  uint64_t read_table, write_table;
 } jv_frame;
 
 /* Why native code was left. */
@@ -140,15 +141,19 @@ typedef enum jv_leave {
 /* One stay in native code. */
 typedef struct jv_run {
   const javm_program *program;
+  const jv_native *native; /* the code that it is in */
   jv_state *state;
   jv_ecall_fn handler;
   void *ctx;
+  uint64_t reserve;     /* gas held back from native code with checks, so that it ends when a window is due */
   struct jv_run *outer; /* of this thread */
   uint64_t outer_gs;
   javm_exit exit;
   jv_leave leave;
 } jv_run_context;
 
+/* Code of one kind; `like` may be NULL. False: out of memory; *out NULL: it can't be. */
+bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, jv_native **out);
 void jv_make_stubs(jv_compiler *c);
 /* What an ecall site tells the stub, in rdx. */
 static inline uint64_t jv_pack_ecall(uint32_t pc, uint32_t next, bool is_ecalli, uint32_t immediate) {

@@ -54,11 +54,6 @@ static void make_enter(jv_x64 *x) {
   x64_store_imm(x, 1, RSP, FIELD(instructions), 0);
   x64_load(x, 1, RAX, RDI, (int32_t)offsetof(jv_run_context, state));
   x64_store(x, 1, RSP, FIELD(state), RAX);
-  x64_load(x, 1, RCX, RAX, STATE(mem));
-  x64_load(x, 1, RDX, RCX, (int32_t)offsetof(jv_mem, read));
-  x64_store(x, 1, RSP, FIELD(read_table), RDX);
-  x64_load(x, 1, RDX, RCX, (int32_t)offsetof(jv_mem, write));
-  x64_store(x, 1, RSP, FIELD(write_table), RDX);
   load_state(x, 0);
   x64_jmp_mem(x, RSP, FIELD(scratch));
 }
@@ -112,36 +107,41 @@ static uint32_t make_fault(jv_x64 *x) {
   return at;
 }
 
+/* The read table is where gs is; the write table lies behind it. */
+#define WRITE_TABLE ((int32_t)(JV_GUEST_PAGES * sizeof(uintptr_t)))
+
 /*
  * Explicit checks: called with the guest address in rdx, gives the host address there. An access that the tables do not
  * answer goes the way of a fault, to come back to the call or not at all.
  */
 static uint32_t make_check(jv_x64 *x, const jv_stubs *stubs, unsigned log_bytes, bool write) {
-  uint32_t at = x64_here(x), crosses = 0;
+  uint32_t at = x64_here(x), unaligned = 0, crosses = 0;
   x64_push(x, RAX);
-  x64_push(x, RCX);
   if (log_bytes) {
+    x64_mov(x, 0, RAX, RDX);
+    x64_alu_imm(x, ALU_AND, 0, RAX, (1 << log_bytes) - 1);
+    unaligned = x64_jcc_short(x, CC_NE);
+  }
+  uint32_t fits = x64_here(x);
+  x64_mov(x, 0, RAX, RDX);
+  x64_shift_imm(x, SH_SHR, 0, RAX, 12);
+  x64_load_gs_index(x, RAX, RAX, 3, write ? WRITE_TABLE : 0);
+  x64_test(x, 1, RAX, RAX);
+  uint32_t absent = x64_jcc_short(x, CC_E);
+  x64_alu(x, ALU_ADD, 1, RDX, RAX);
+  x64_pop(x, RAX);
+  x64_ret(x);
+  if (log_bytes) {
+    x64_patch_short(x, unaligned);
     x64_mov(x, 0, RAX, RDX);
     x64_alu_imm(x, ALU_AND, 0, RAX, JAVM_PAGE_BYTES - 1);
     x64_alu_imm(x, ALU_CMP, 0, RAX, (int32_t)JAVM_PAGE_BYTES - (1 << log_bytes));
     crosses = x64_jcc_short(x, CC_A);
+    x64_jmp_to(x, fits);
+    x64_patch_short(x, crosses);
   }
-  x64_mov(x, 0, RAX, RDX);
-  x64_shift_imm(x, SH_SHR, 0, RAX, 12);
-  x64_load(x, 1, RCX, RSP, (write ? FIELD(write_table) : FIELD(read_table)) + 24);
-  x64_rex(x, 1, RAX, RAX, RCX); /* mov rax, [rcx + rax * 8] */
-  x64_u8(x, 0x8b);
-  x64_sib(x, RAX, RCX, RAX, 3, 0);
-  x64_test(x, 1, RAX, RAX);
-  uint32_t absent = x64_jcc_short(x, CC_E);
-  x64_alu(x, ALU_ADD, 1, RDX, RAX);
-  x64_pop(x, RCX);
-  x64_pop(x, RAX);
-  x64_ret(x);
-  if (log_bytes) x64_patch_short(x, crosses);
   x64_patch_short(x, absent);
   /* The call is five bytes; the access is known by its place, as one that faults. */
-  x64_pop(x, RCX);
   x64_pop(x, RAX);
   x64_store(x, 1, RSP, FIELD(fault_rdx) + 8, RDX);
   x64_pop(x, RDX);
@@ -168,7 +168,7 @@ void jv_make_stubs(jv_compiler *c) {
   s->out_of_gas = x64_here(x); /* called by the point's own stub, so that the return address says which */
   x64_pop(x, RDX);
   make_leave(x, JV_LEAVE_OUT_OF_GAS);
-  for (unsigned write = 0; c->program->explicit_checks && write < 2; write++)
+  for (unsigned write = 0; c->native->has_checks && write < 2; write++)
     for (unsigned n = 0; n < 4; n++) s->check[write][n] = make_check(x, s, n, write);
 }
 

@@ -248,6 +248,16 @@ static inline void x64_unary_mem(jv_x64 *x, jv_x64_unary op, unsigned w, jv_x64_
   x64_mem(x, op, base, disp);
 }
 
+/* d = gs:[index * 2^scale + disp]. */
+static inline void x64_load_gs_index(jv_x64 *x, jv_x64_reg d, jv_x64_reg index, unsigned scale, int32_t disp) {
+  x64_u8(x, 0x65);
+  x64_rex(x, 1, d, index, 0);
+  x64_u8(x, 0x8b);
+  x64_modrm(x, 0, d, RSP);
+  x64_modrm(x, scale, index, RBP);
+  x64_u32(x, (uint32_t)disp);
+}
+
 /* ------------------------------------------------------------------------------------------------------ guest memory */
 
 /* A place in guest memory: [u32(base + disp)], or [disp] alone. */

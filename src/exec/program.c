@@ -1,5 +1,6 @@
 /* Predecoding (program.h). Time and memory are linear in the code, whatever is in it. */
 #include "base/error.h"
+#include "exec/decode.h"
 #include "exec/engine.h"
 #include "exec/gas.h"
 #include "exec/insn.h"
@@ -7,7 +8,6 @@
 #include <string.h>
 
 enum { MAX_CODE_BYTES = 1 << 24, MAX_JUMPS = 1 << 20, DEFAULT_LOAD_CYCLES = 25 };
-enum { CODE_PADDING = 32, BITMASK_PADDING = 8 }; /* what jv_decode_fast reads behind the end */
 
 void javm_program_config_default(javm_program_config *config) {
   *config = (javm_program_config){.size_bytes = sizeof *config, .gas_model = JAVM_GAS_PIPELINE};
@@ -32,8 +32,8 @@ void javm_program_release(javm_program *p) {
   jv_native_free(p->native);
   jv_native_free(atomic_load(&p->windowed));
   free_records(p, atomic_load(&p->records));
-  if (p->code.code) jv_free(a, (void *)p->code.code, p->code.code_bytes + CODE_PADDING);
-  if (p->code.bitmask) jv_free(a, (void *)p->code.bitmask, p->code.bitmask_bytes + BITMASK_PADDING);
+  if (p->code.code) jv_free(a, (void *)p->code.code, p->code.code_bytes + JV_CODE_PADDING);
+  if (p->code.bitmask) jv_free(a, (void *)p->code.bitmask, p->code.bitmask_bytes + JV_BITMASK_PADDING);
   jv_free_array(a, (void *)p->code.jump_table, p->code.jump_count, sizeof(uint32_t));
   jv_free_array(a, p->block_starts.bits, (p->block_starts.count + 7) / 8, 1);
   jv_free_array(a, p->blocks, p->block_count, sizeof *p->blocks);
@@ -68,30 +68,24 @@ void javm_program_block(const javm_program *p, size_t index, uint32_t *pc, uint3
 
 /* ---------------------------------------------------------------------------------------------- predecoding */
 
-/* A copy with `padding` more bytes of this value. */
-static void *copy_padded(const javm_allocator *a, const void *from, size_t size_bytes, size_t padding, int value) {
-  uint8_t *to = jv_alloc(a, size_bytes + padding);
-  if (!to) return NULL;
-  if (size_bytes) memcpy(to, from, size_bytes);
-  memset(to + size_bytes, value, padding);
+/* A copy with room for padding. */
+static void *copy(const javm_allocator *a, const void *from, size_t size_bytes, size_t padding) {
+  void *to = jv_alloc(a, size_bytes + padding);
+  if (to && size_bytes) memcpy(to, from, size_bytes);
   return to;
 }
 
 /* Copies what was given; the counts stand only beside arrays that exist, so that a release is always right. */
 static bool copy_code(javm_program *p, const javm_code *code) {
   const javm_allocator *a = p->allocator;
-  uint8_t *bitmask;
   p->code.isa = code->isa;
-  if (!(p->code.code = copy_padded(a, code->code, code->code_bytes, CODE_PADDING, 0))) return false;
+  if (!(p->code.code = copy(a, code->code, code->code_bytes, JV_CODE_PADDING))) return false;
   p->code.code_bytes = code->code_bytes;
-  if (!(bitmask = copy_padded(a, code->bitmask, code->bitmask_bytes, BITMASK_PADDING, 0xff))) return false;
-  if (code->code_bytes % 8) bitmask[code->bitmask_bytes - 1] |= (uint8_t)(0xff << code->code_bytes % 8);
-  p->code.bitmask = bitmask;
+  if (!(p->code.bitmask = copy(a, code->bitmask, code->bitmask_bytes, JV_BITMASK_PADDING))) return false;
   p->code.bitmask_bytes = code->bitmask_bytes;
-  uint32_t *jumps = jv_alloc_array(a, code->jump_count, sizeof *jumps);
-  if (!jumps) return false;
-  if (code->jump_count) memcpy(jumps, code->jump_table, code->jump_count * sizeof *jumps);
-  p->code.jump_table = jumps;
+  jv_pad_code((uint8_t *)p->code.code, p->code.code_bytes, (uint8_t *)p->code.bitmask);
+  size_t jump_bytes = code->jump_count * sizeof *code->jump_table;
+  if (!(p->code.jump_table = copy(a, code->jump_table, jump_bytes, code->jump_count == 0))) return false;
   p->code.jump_count = code->jump_count;
   return true;
 }
@@ -134,7 +128,7 @@ static bool resolve_jumps(const javm_program *p, jv_records *r) {
 static void decode_record(const javm_program *p, jv_records *r, uint32_t index) {
   jv_decoded d;
   uint32_t pc = r->pcs[index];
-  jv_decode(&p->code, pc, &d);
+  jv_decode_fast(&p->code, pc, &d);
   jv_insn *insn = &r->insns[index];
   *insn = (jv_insn){.x = d.x, .op = d.op, .a = d.a, .b = d.b, .d = d.d, .y = (int32_t)(uint32_t)d.y};
   if (!jv_has_target(d.op)) return;
@@ -148,19 +142,30 @@ static bool ends_region(javm_isa isa, uint8_t op) {
   return op == JV_OP_INVALID || op == JV_OP_ecall || op == JV_OP_ecalli || jv_op_ends_block(isa, op);
 }
 
-/* Counts and costs, backwards: a region's count is known at its end. */
-static void price_regions(const javm_program *p, jv_records *r) {
+/* Counts, backwards: a region's count is known at its end. */
+static void count_regions(const javm_program *p, jv_records *r) {
   uint32_t count = 0;
   for (uint32_t i = r->count; i-- > 0;) {
     jv_insn *insn = &r->insns[i];
     if (ends_region(p->code.isa, insn->op)) count = 0;
     insn->count = ++count;
-    insn->cost = count;
-    if (p->gas_model == JAVM_GAS_INSTRUCTION) continue;
-    insn->cost = 0;
-    uint8_t before = i == 0 ? JV_OP_fallthrough : r->insns[i - 1].op;
-    if (before == JV_OP_INVALID || jv_op_ends_block(p->code.isa, before))
-      insn->cost = jv_gas_block_cost(&p->code, p->gas_model, p->load_cycles, r->pcs[i]);
+    insn->cost = p->gas_model == JAVM_GAS_INSTRUCTION ? count : 0;
+  }
+}
+
+/* The costs of blocks; what follows an invalid instruction is priced as one, too. */
+static void price_blocks(const javm_program *p, jv_records *r) {
+  if (p->gas_model == JAVM_GAS_INSTRUCTION) return;
+  jv_pricer pricer;
+  jv_decoded d;
+  jv_pricer_init(&pricer, &p->code, p->gas_model, p->load_cycles);
+  for (uint32_t i = 0, first = 0; i < r->count; i++) {
+    if (i == first) jv_pricer_begin(&pricer, r->pcs[i]);
+    jv_decode_fast(&p->code, r->pcs[i], &d);
+    jv_pricer_add(&pricer, &d, r->pcs[i]);
+    if (d.op != JV_OP_INVALID && !jv_op_ends_block(p->code.isa, d.op)) continue;
+    r->insns[first].cost = jv_pricer_end(&pricer);
+    first = i + 1;
   }
 }
 
@@ -173,7 +178,8 @@ bool jv_program_predecode(javm_program *p) {
     return false;
   }
   for (uint32_t i = 0; i < r->count; i++) decode_record(p, r, i);
-  price_regions(p, r);
+  count_regions(p, r);
+  price_blocks(p, r);
   jv_fuse(r);
   /* Another thread may have been faster. */
   if (!atomic_compare_exchange_strong(&p->records, &none, r)) free_records(p, r);

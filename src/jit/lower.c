@@ -8,7 +8,7 @@
 #if JV_HAS_RECOMPILER
 
 #include "base/alloc.h"
-#include "exec/gas.h"
+#include "exec/decode.h"
 
 #define X (&c->x)
 
@@ -305,57 +305,69 @@ static unsigned lower_insn(jv_compiler *c, const jv_decoded *i, const jv_decoded
   return 1;
 }
 
-/* The next instruction's place: as the interpreter's records (program.c). */
-static uint32_t next_pc(const javm_code *code, uint32_t pc, const jv_decoded *i) {
-  uint32_t end = (uint32_t)code->code_bytes, next = pc + 1 + i->skip;
-  if (!jv_bitmask_at(code, pc))
-    while (next < end && !jv_bitmask_at(code, next)) next++;
-  return next < end ? next : end;
-}
-
 /* Where the pass is: the instruction at pc, which `insn` is. */
 typedef struct place {
   uint32_t pc;
   jv_decoded insn;
 } place;
 
-static place place_after(const javm_code *code, const place *at) {
-  place next = {.pc = next_pc(code, at->pc, &at->insn)};
-  jv_decode(code, next.pc, &next.insn);
-  return next;
+/* To the next instruction's place: as the interpreter's records (program.c). */
+static void move_on(const javm_code *code, const place *at, place *next) {
+  uint32_t end = (uint32_t)code->code_bytes, pc = at->pc + 1 + at->insn.skip;
+  if (at->insn.op == JV_OP_INVALID && !jv_bitmask_at(code, at->pc))
+    while (pc < end && !jv_bitmask_at(code, pc)) pc++;
+  next->pc = pc < end ? pc : end;
+  jv_decode_fast(code, next->pc, &next->insn);
+}
+
+static void begin_block(jv_compiler *c, const region *r, uint32_t pc) {
+  c->block = c->native->point_count - 1;
+  c->block_charge = r->charge_at;
+  if (!c->like) jv_pricer_begin(&c->pricer, pc);
+}
+
+static void end_block(jv_compiler *c) {
+  if (is_block_model(c->program))
+    set_cost(c, c->block, c->block_charge, c->like ? c->like->points[c->block].cost : jv_pricer_end(&c->pricer));
 }
 
 /* Lowers a region, and moves to the next. False: it was the last, or something failed. */
 static bool lower_region(jv_compiler *c, place *at, bool *block) {
   const javm_code *code = &c->program->code;
   uint32_t end = (uint32_t)code->code_bytes;
+  bool prices = is_block_model(c->program) && !c->like;
   region r = {0};
   begin_region(c, &r, at->pc, *block);
   if (c->failed) return false;
   size_t point = c->native->point_count - 1;
-  if (*block && is_block_model(c->program))
-    set_cost(c, point, r.charge_at, jv_gas_block_cost(code, c->program->gas_model, c->program->load_cycles, at->pc));
-  for (bool ends = false; !ends;) {
+  if (*block) begin_block(c, &r, at->pc);
+  place now = *at;
+  for (;;) {
     if (!has_room(c)) return false;
-    place now = *at;
-    ends = ends_region(code->isa, now.insn.op);
-    if (now.pc < end) *at = place_after(code, &now);
+    bool ends = ends_region(code->isa, now.insn.op);
+    if (prices) jv_pricer_add(&c->pricer, &now.insn, now.pc);
+    if (now.pc < end) move_on(code, &now, at);
     bool joins = !ends && !ends_region(code->isa, at->insn.op) && !jv_ops[at->insn.op].can_fault;
     unsigned lowered = lower_insn(c, &now.insn, joins ? &at->insn : NULL, now.pc);
-    if (lowered == 2) *at = place_after(code, at);
     r.count += lowered;
-    if (!ends) continue;
-    end_region(c, &r, point);
-    *block = now.insn.op == JV_OP_INVALID || jv_op_ends_block(code->isa, now.insn.op);
-    return now.pc < end;
+    if (lowered == 2) {
+      if (prices) jv_pricer_add(&c->pricer, &at->insn, at->pc);
+      move_on(code, at, at);
+    }
+    if (ends) break;
+    now = *at;
   }
-  return false;
+  end_region(c, &r, point);
+  *block = now.insn.op == JV_OP_INVALID || jv_op_ends_block(code->isa, now.insn.op);
+  if (*block) end_block(c);
+  return now.pc < end;
 }
 
 static void lower_all(jv_compiler *c) {
   place at = {.pc = 0};
   bool block = true;
-  jv_decode(&c->program->code, 0, &at.insn);
+  jv_pricer_init(&c->pricer, &c->program->code, c->program->gas_model, c->program->load_cycles);
+  jv_decode_fast(&c->program->code, 0, &at.insn);
   while (lower_region(c, &at, &block)) continue;
 }
 

@@ -17,6 +17,7 @@
 #endif
 
 #include "exec/engine.h"
+#include "exec/gas.h"
 #include "jit/x64.h"
 
 /* What the processor has beyond what the recompiler asks for (popcnt). */
@@ -94,6 +95,9 @@ typedef struct jv_compiler {
   uint32_t *starts; /* by pc: offset in the code of a block start that was reached, else 0 */
   jv_fixup *fixups;
   size_t fixup_count, fixup_capacity;
+  jv_pricer pricer;
+  size_t block;              /* point of the block that the pass is in */
+  uint32_t block_charge;     /* and where its charge has the cost */
   uint32_t last_at, last_pc; /* of the last access that was noted */
   uint32_t since_mark;
   bool keeps_upper; /* the value lowered now may leave the upper half of its register undone: the next one sets it */

@@ -83,6 +83,53 @@ static void any_answers_all_that_have_no_own(void **state) {
   assert_refused(&g, JAVM_REFUSAL_UNKNOWN_OPERATION, 63); /* below 64 there are operations only */
 }
 
+static javm_host_action give_7(void *ctx, javm_host_call *call) {
+  (void)ctx;
+  javm_host_return(call, 0, 7);
+  assert_int_equal(javm_host_arg(call, 0), 64); /* still the operand */
+  return JAVM_HOST_RETURN;
+}
+
+static void what_a_number_reaches_is_what_was_registered_last(void **state) {
+  (void)state;
+  javm_cap *a = instance_of("ecalli 64\necalli 0\n", NO_SLOTS), *b = instance_of("ecalli 128\necalli 0\n", NO_SLOTS);
+  for (int i = 0; i < 2; i++) {
+    use(64, digits);
+    guest_invoke(&g, a, 0, ARGS(1), GAS);
+    assert_halted(&g, 100000);
+    use(64, give_7);
+    guest_invoke(&g, a, 0, ARGS(64), GAS);
+    assert_halted(&g, 7);
+    use(64, NULL);
+    guest_invoke(&g, a, 0, ARGS(64), GAS);
+    assert_refused(&g, JAVM_REFUSAL_NO_HOST_FUNCTION, 64);
+    use(JAVM_HOST_FUNCTION_ANY, give_7);
+    guest_invoke(&g, a, 0, ARGS(64), GAS);
+    assert_halted(&g, 7);
+    use(64, digits);
+    guest_invoke(&g, a, 0, ARGS(1), GAS);
+    assert_halted(&g, 100000);
+    guest_invoke(&g, b, 0, ARGS(64), GAS); /* by the function for any, which comes and goes too */
+    assert_halted(&g, 7);
+    use(JAVM_HOST_FUNCTION_ANY, NULL);
+    guest_invoke(&g, b, 0, ARGS(64), GAS);
+    assert_refused(&g, JAVM_REFUSAL_NO_HOST_FUNCTION, 128);
+  }
+}
+
+static void numbers_that_end_alike_are_told_apart(void **state) {
+  (void)state;
+  use(64, digits);
+  use(128, digits);
+  use(64 + (1u << 20), digits);
+  guest_invoke(&g,
+               instance_of("load_imm a5, 0\necalli 64\nmove_reg a5, a1\necalli 128\nadd_64 a5, a5, a1\necalli 64\n"
+                           "add_64 a5, a5, a1\necalli 0x100040\nadd_64 a0, a5, a1\necalli 0\n",
+                           NO_SLOTS),
+               0, NO_ARGS, GAS);
+  assert_halted(&g, 64 + 128 + 64 + 0x100040);
+}
+
 static void numbers_below_64_are_for_jam_images_only(void **state) {
   (void)state;
   assert_int_equal(javm_vm_register(g.vm, 63, "x", digits, NULL), JAVM_INVALID_ARGUMENT);
@@ -209,6 +256,52 @@ static void reads_and_writes_slots_by_operand(void **state) {
   guest_invoke(&g, instance_of("ecalli 64\necalli 0\n", NO_SLOTS), 0, ARGS(3, 5),
                GAS); /* an empty slot reads as NULL */
   assert_halted(&g, 3);
+}
+
+/* Puts the cap at a0 in slots 5 and 6, reads it back, and takes it from slot 5 again; decision. */
+static javm_host_action set_and_read_back(void *ctx, javm_host_call *call) {
+  (void)ctx;
+  javm_cap *cap, *again = NULL;
+  assert_int_equal(javm_host_slot_get(call, javm_host_arg(call, 0), &cap), JAVM_OK);
+  assert_int_equal(javm_host_slot_set(call, UINT64_MAX, cap), JAVM_OUT_OF_RANGE);
+  assert_int_equal(javm_host_slot_set(call, 5, cap), JAVM_OK);
+  assert_int_equal(javm_host_slot_set(call, 6, cap), JAVM_OK);
+  assert_int_equal(javm_host_slot_get(call, 5, &again), JAVM_OK);
+  assert_same_cap(&g, again, cap);
+  javm_cap_release(javm_host_dir(call), again);
+  assert_int_equal(javm_host_slot_set(call, 5, NULL), JAVM_OK);
+  assert_int_equal(javm_host_slot_get(call, 5, &again), JAVM_OK);
+  assert_null(again);
+  javm_cap_release(javm_host_dir(call), cap);
+  javm_host_return(call, 0, 1);
+  return decision;
+}
+
+static void slots_that_were_set_are_read_in_the_call_and_kept_unless_it_refuses(void **state) {
+  (void)state;
+  use(64, set_and_read_back);
+  javm_cap *x = guest_data(&g, "x");
+  javm_cap *a = instance_of("ecalli 64\necalli 0\n", SLOTS({3, x}));
+  decision = JAVM_HOST_RETURN;
+  guest_invoke(&g, a, 0, ARGS(3), GAS);
+  assert_halted(&g, 1);
+  assert_null(guest_slot(&g, guest_post(&g), 5));
+  assert_same_cap(&g, guest_slot(&g, guest_post(&g), 6), x);
+  decision = JAVM_HOST_PAUSE;
+  guest_invoke(&g, a, 0, ARGS(3), GAS);
+  assert_paused(&g, JAVM_PAUSE_HOST_CALL);
+  guest_complete(&g, NULL, 0);
+  assert_halted(&g, 1);
+  assert_same_cap(&g, guest_slot(&g, guest_post(&g), 6), x);
+  decision = JAVM_HOST_HALT;
+  guest_invoke(&g, a, 0, ARGS(3), GAS);
+  assert_halted(&g, 1);
+  assert_same_cap(&g, guest_slot(&g, guest_post(&g), 6), x);
+  decision = JAVM_HOST_REFUSE;
+  javm_cap *caller = instance_of("ecalli 26\n" REPLY_BOTH, SLOTS({3, a}));
+  guest_invoke(&g, caller, 0, ARGS(3, 0, 3), GAS);
+  assert_halted(&g, RESULT(1, 2));
+  assert_same_cap(&g, guest_slot(&g, guest_post(&g), 3), a);
 }
 
 static void slots_that_the_guest_cannot_change_the_host_cannot_either(void **state) {
@@ -453,12 +546,15 @@ int main(void) {
       T(by_ecall_and_by_large_numbers),
       T(unregistered_is_refused),
       T(any_answers_all_that_have_no_own),
+      T(what_a_number_reaches_is_what_was_registered_last),
+      T(numbers_that_end_alike_are_told_apart),
       T(numbers_below_64_are_for_jam_images_only),
       T(verbs_are_refused_while_the_vm_runs),
       T(reads_and_writes_memory_with_the_guests_permissions),
       T(refusal_leaves_nothing_of_what_was_written),
       T(writes_are_done_in_order_at_the_return),
       T(reads_and_writes_slots_by_operand),
+      T(slots_that_were_set_are_read_in_the_call_and_kept_unless_it_refuses),
       T(slots_that_the_guest_cannot_change_the_host_cannot_either),
       T(missing_value_is_an_error_whatever_the_function_decides),
       T(charges_gas),

@@ -282,6 +282,33 @@ static void missing_page_in_the_middle_of_a_run_is_retried(void **state) {
   guest_close(&other);
 }
 
+/* Reads a slot by a path through a Data, which leads nowhere. */
+static javm_host_action misread_slot(void *ctx, javm_host_call *call) {
+  (void)ctx;
+  javm_cap *cap;
+  assert_int_equal(javm_host_slot_get(call, PATH1(1, 1), &cap), JAVM_OUT_OF_RANGE);
+  return JAVM_HOST_RETURN;
+}
+
+static void missing_page_is_reported_as_such_after_a_host_functions_mistake(void **state) {
+  (void)state;
+  javm_cap *a = guest_instance(
+      &g, guest_image(&g, ".mapping persistent 0x10000 4096 slot 1\necalli 64\nload_u64 a0, [0x10000]\necalli 0\n"),
+      SLOTS({1, guest_pages(&g, 1, 7)}));
+  guest other;
+  guest_open(&other);
+  javm_instance_spec spec = guest_view(&g, a);
+  copy_one(&other, a);
+  copy_one(&other, spec.image);
+  copy_one(&other, spec.root_cnode);
+  copy_one(&other, guest_pages(&g, 1, 7));
+  javm_hash hash = guest_hash(&g, a);
+  assert_int_equal(javm_vm_register(other.vm, 64, "misread", misread_slot, NULL), JAVM_OK);
+  assert_int_equal(javm_vm_invoke(other.vm, &hash, 0, NO_ARGS, GAS, guest_fresh(&other), &other.error),
+                   JAVM_VALUE_NOT_FOUND);
+  guest_close(&other);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
@@ -295,6 +322,7 @@ int main(void) {
       T(each_missing_value_is_named_and_can_be_published),
       T(pages_that_are_not_touched_may_stay_absent),
       T(missing_page_in_the_middle_of_a_run_is_retried),
+      T(missing_page_is_reported_as_such_after_a_host_functions_mistake),
   };
   return cmocka_run_group_tests_name("settling", tests, NULL, NULL);
 }

@@ -8,10 +8,14 @@
 #define JV_PRINTF(fmt_index, first) __attribute__((format(printf, fmt_index, first)))
 #define JV_LIKELY(x) __builtin_expect(!!(x), 1)
 #define JV_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define JV_NOINLINE __attribute__((noinline))
+#define JV_COLD __attribute__((noinline, cold)) /* rarely called: kept out of the way of its callers */
 #else
 #define JV_PRINTF(fmt_index, first)
 #define JV_LIKELY(x) (x)
 #define JV_UNLIKELY(x) (x)
+#define JV_NOINLINE
+#define JV_COLD
 #endif
 
 /* Fills *error (NULL: nothing) and returns status, so that `return jv_fail(...)` reads well. */

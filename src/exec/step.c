@@ -3,6 +3,7 @@
  * whole, so this is what runs where gas is too short for a region, and what the interpreter is compared with. Also
  * what the engines share about exits.
  */
+#include "base/error.h"
 #include "exec/body.h"
 #include "exec/engine.h"
 #include "exec/gas.h"
@@ -21,33 +22,44 @@ javm_exit jv_access_exit(const javm_program *p, const jv_mem *mem, jv_touch touc
   return exit;
 }
 
-bool jv_ecall(const javm_program *p, jv_state *s, uint32_t pc, uint8_t op, uint32_t immediate, jv_ecall_fn handler,
-              void *ctx, javm_exit *exit) {
-  javm_ecall_kind kind = op == JV_OP_ecall ? JAVM_ECALL : JAVM_ECALLI;
-  uint64_t gas = s->gas;
-  s->paid = is_block_model(p) && !jv_op_ends_block(p->code.isa, op);
-  s->mem->status = JAVM_OK;
-  javm_ecall_action action = handler ? handler(ctx, s, kind, immediate) : JAVM_ECALL_LEAVE;
-  if (action == JAVM_ECALL_CONTINUE) return true;
+/* What an ecall came from, for when the engine does not go on. */
+typedef struct ecall_origin {
+  uint32_t pc, number;
+  javm_ecall_kind kind;
+  uint64_t gas;
+} ecall_origin;
+
+static JV_COLD bool leave_at_ecall(const javm_program *p, jv_state *s, const ecall_origin *from,
+                                   javm_ecall_action action, javm_exit *exit) {
   *exit = (javm_exit){JAVM_EXIT_HALT, 0, 0, JAVM_OK};
   switch (action) {
   case JAVM_ECALL_CONTINUE:
   case JAVM_ECALL_HALT: return false;
   case JAVM_ECALL_LEAVE:
-    exit->kind = kind == JAVM_ECALL ? JAVM_EXIT_ECALL : JAVM_EXIT_HOST_CALL;
-    exit->number = immediate;
+    exit->kind = from->kind == JAVM_ECALL ? JAVM_EXIT_ECALL : JAVM_EXIT_HOST_CALL;
+    exit->number = from->number;
     return false;
   case JAVM_ECALL_REFUSE: exit->kind = JAVM_EXIT_TRAP; break;
   case JAVM_ECALL_FAIL:
     exit->kind = JAVM_EXIT_ERROR;
     exit->status = s->mem->status == JAVM_OK ? JAVM_OUT_OF_MEMORY : s->mem->status;
-    s->gas = is_block_model(p) ? gas : gas + 1;
+    s->gas = is_block_model(p) ? from->gas : from->gas + 1;
     s->instructions--;
     break;
   }
-  s->pc = pc;
+  s->pc = from->pc;
   s->paid = is_block_model(p);
   return false;
+}
+
+bool jv_ecall(const javm_program *p, jv_state *s, uint32_t pc, uint8_t op, uint32_t immediate, jv_ecall_fn handler,
+              void *ctx, javm_exit *exit) {
+  ecall_origin from = {pc, immediate, op == JV_OP_ecall ? JAVM_ECALL : JAVM_ECALLI, s->gas};
+  s->paid = is_block_model(p) && !jv_op_ends_block(p->code.isa, op);
+  s->mem->status = JAVM_OK;
+  javm_ecall_action action = JV_LIKELY(handler) ? handler(ctx, s, from.kind, immediate) : JAVM_ECALL_LEAVE;
+  if (JV_LIKELY(action == JAVM_ECALL_CONTINUE)) return true;
+  return leave_at_ecall(p, s, &from, action, exit);
 }
 
 /* One instruction on its way. */

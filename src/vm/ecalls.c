@@ -1,4 +1,6 @@
 /* The ecall handler: finds the operation, runs it, and says to the engine how to go on. Traces of the bottom entry. */
+#include <stddef.h>
+
 #include "vm/vm.h"
 
 #define OPERATION_COUNT 64
@@ -16,14 +18,6 @@ static const bool later[OPERATION_COUNT] = {
 };
 
 _Static_assert(OPERATION_COUNT == JAVM_HOST_FUNCTION_FIRST, "host functions begin where operations end");
-
-static jv_op_result run_operation(javm_vm *vm, jv_entry *e, uint64_t number) {
-  bool all_host = vm->config.jam_host_calls && jv_entry_spec(e)->code.isa != JAVM_ISA_JAVM;
-  if (number > UINT32_MAX) return jv_refuse(vm, JAVM_REFUSAL_UNKNOWN_OPERATION);
-  if (all_host || number >= OPERATION_COUNT) return jv_host_function_call(vm, e, (uint32_t)number);
-  if (operations[number]) return operations[number](vm, e);
-  return jv_refuse(vm, later[number] ? JAVM_REFUSAL_LATER_OPERATION : JAVM_REFUSAL_UNKNOWN_OPERATION);
-}
 
 /* ---- traces ---- */
 
@@ -67,26 +61,9 @@ jv_op_result jv_touch_failed(javm_vm *vm, jv_entry *e, jv_touch touch) {
 
 /* ---- the handler ---- */
 
-javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate) {
-  javm_vm *vm = ctx;
-  jv_entry *e = vm->frames[jv_runner(vm)].entry;
-  uint64_t number = kind == JAVM_ECALLI ? immediate : state->regs[11];
-  vm->operation = (uint32_t)number;
-  vm->out_of_quota = false;
-  vm->failure.status = JAVM_OK;
-  bool traced = jv_is_traced(vm, e);
-  if (traced) {
-    trace(vm, &(javm_trace_event){.kind = JAVM_TRACE_ECALL,
-                                  .number = (uint32_t)number,
-                                  .pc = ecall_pc(e),
-                                  .gas = state->gas,
-                                  .regs = state->regs});
-    e->traced = true;
-  }
-  switch (run_operation(vm, e, number)) {
-    case JV_OP_CONTINUE:
-      if (traced) jv_trace_resume(vm, e);
-      return JAVM_ECALL_CONTINUE;
+javm_ecall_action jv_ecall_leave(javm_vm *vm, jv_entry *e, jv_op_result result) {
+  switch (result) {
+    case JV_OP_CONTINUE: return JAVM_ECALL_CONTINUE;
     case JV_OP_HALT: return JAVM_ECALL_HALT;
     case JV_OP_SWITCH: return JAVM_ECALL_LEAVE;
     case JV_OP_REFUSED:
@@ -95,4 +72,45 @@ javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, 
       return JAVM_ECALL_REFUSE;
     default: return JAVM_ECALL_FAIL;
   }
+}
+
+static JV_COLD javm_ecall_action refuse_unknown(javm_vm *vm, jv_entry *e, uint64_t number) {
+  bool is_later = number < OPERATION_COUNT && later[number];
+  return jv_ecall_leave(vm, e, jv_refuse(vm, is_later ? JAVM_REFUSAL_LATER_OPERATION : JAVM_REFUSAL_UNKNOWN_OPERATION));
+}
+
+/* A number below 64. On its own, so that a host function is reached without saving registers first. */
+static JV_NOINLINE javm_ecall_action run_operation(javm_vm *vm, jv_entry *e, uint64_t number) {
+  if (JV_UNLIKELY(vm->config.jam_host_calls) && jv_entry_spec(e)->code.isa != JAVM_ISA_JAVM)
+    return jv_host_function_call(vm, e, (uint32_t)number);
+  if (JV_UNLIKELY(!operations[number])) return refuse_unknown(vm, e, number);
+  return jv_ecall_answer(vm, e, operations[number](vm, e));
+}
+
+static inline javm_ecall_action run_any(javm_vm *vm, jv_entry *e, uint64_t number) {
+  if (number < OPERATION_COUNT) return run_operation(vm, e, number);
+  if (JV_UNLIKELY(number > UINT32_MAX)) return refuse_unknown(vm, e, number);
+  return jv_host_function_call(vm, e, (uint32_t)number);
+}
+
+static JV_COLD javm_ecall_action run_traced(javm_vm *vm, jv_entry *e, uint64_t number) {
+  if (!jv_is_traced(vm, e)) return run_any(vm, e, number);
+  trace(vm, &(javm_trace_event){.kind = JAVM_TRACE_ECALL,
+                                .number = (uint32_t)number,
+                                .pc = ecall_pc(e),
+                                .gas = e->state.gas,
+                                .regs = e->state.regs});
+  e->traced = true;
+  javm_ecall_action action = run_any(vm, e, number);
+  if (action == JAVM_ECALL_CONTINUE) jv_trace_resume(vm, e);
+  return action;
+}
+
+/* The state is the one in the entry that runs. */
+javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate) {
+  javm_vm *vm = ctx;
+  jv_entry *e = (jv_entry *)((char *)state - offsetof(jv_entry, state));
+  uint64_t number = kind == JAVM_ECALLI ? immediate : state->regs[11];
+  vm->operation = (uint32_t)number;
+  return JV_LIKELY(!vm->config.trace) ? run_any(vm, e, number) : run_traced(vm, e, number);
 }

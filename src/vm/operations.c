@@ -62,9 +62,13 @@ jv_op_result jv_operation_reply(javm_vm *vm, jv_entry *e) {
 jv_op_result jv_operation_copy(javm_vm *vm, jv_entry *e) {
   jv_op_result result;
   jv_path to;
-  javm_cap *cap;
-  if (!destination(vm, e, ARG(1), &to, &result) || !jv_operand(vm, e, ARG(0), NULL, &cap, &result)) return result;
-  return put(vm, e, &to, cap);
+  javm_cap *cap, *holder;
+  if (!destination(vm, e, ARG(1), &to, &result) || !jv_operand_borrow(vm, e, ARG(0), NULL, &cap, &holder, &result))
+    return result;
+  result = JV_OP_CONTINUE;
+  jv_slot_write(vm, &e->slots, e->size_log, &to, cap, &result);
+  if (holder) jv_release(vm->dir, holder);
+  return result;
 }
 
 jv_op_result jv_operation_move(javm_vm *vm, jv_entry *e) {
@@ -116,16 +120,22 @@ jv_op_result jv_operation_mint_cnode(javm_vm *vm, jv_entry *e) {
 jv_op_result jv_operation_kind_of(javm_vm *vm, jv_entry *e) {
   jv_op_result result;
   jv_path path;
-  javm_cap *cap = NULL, *value;
-  if (!jv_path_parse(vm, ARG(0), &path, &result) || !jv_slot_read(vm, e->slots, e->size_log, &path, &cap, &result))
+  javm_cap *cap, *holder, *value;
+  if (!jv_path_parse(vm, ARG(0), &path, &result) ||
+      !jv_slot_borrow(vm, e->slots, e->size_log, &path, &cap, &holder, &result))
     return result;
-  if (!cap) return done(e, 0);
-  javm_status status = jv_resolve(vm->dir, cap, JAVM_KIND_ABSENT, &value, &vm->failure);
-  jv_release(vm->dir, cap);
-  if (status != JAVM_OK) return JV_OP_FAILED;
-  uint64_t kind = value->kind;
-  jv_release(vm->dir, value);
-  return done(e, 1 + kind);
+  result = JV_OP_CONTINUE;
+  uint64_t kind = 0;
+  if (cap && cap->obj.kind == JV_OBJ_CAP) {
+    kind = 1 + (uint64_t)cap->kind;
+  } else if (cap && jv_resolve(vm->dir, cap, JAVM_KIND_ABSENT, &value, &vm->failure) == JAVM_OK) {
+    kind = 1 + (uint64_t)value->kind;
+    jv_release(vm->dir, value);
+  } else if (cap) {
+    result = JV_OP_FAILED;
+  }
+  if (holder) jv_release(vm->dir, holder);
+  return result == JV_OP_CONTINUE ? done(e, kind) : result;
 }
 
 /* ---- types ---- */

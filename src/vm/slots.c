@@ -28,30 +28,38 @@ static bool path_cnode(javm_vm *vm, javm_cap *cap, javm_cap **out, jv_op_result 
   }
 }
 
-bool jv_slot_read(javm_vm *vm, jv_obj *root, unsigned size_log, const jv_path *path, javm_cap **out,
-                  jv_op_result *result) {
-  javm_cap *holder = NULL; /* of the CNode reached so far */
-  bool ok = true;
-  for (uint32_t i = 0; ok; i++) {
-    if (path->slot[i] >> size_log) {
-      ok = bad_operand(vm, result);
-      break;
+static inline bool is_here(const javm_cap *cap) { return cap && cap->obj.kind == JV_OBJ_CAP; }
+
+bool jv_slot_borrow(javm_vm *vm, jv_obj *root, unsigned size_log, const jv_path *path, javm_cap **out,
+                    javm_cap **holder, jv_op_result *result) {
+  *holder = NULL;
+  for (uint32_t i = 0;; i++) {
+    bool ok = !(path->slot[i] >> size_log) || bad_operand(vm, result);
+    javm_cap *cap = ok ? (javm_cap *)jv_tree_get(root, size_log, path->slot[i]) : NULL;
+    if (ok && i + 1 == path->length) {
+      *out = cap;
+      return true;
     }
-    javm_cap *cap = (javm_cap *)jv_tree_get(root, size_log, path->slot[i]);
-    if (i + 1 == path->length) {
-      *out = javm_cap_retain(cap);
-      break;
+    bool here = is_here(cap) && cap->kind == JAVM_KIND_CNODE;
+    javm_cap *next = cap;
+    ok = ok && (here || path_cnode(vm, cap, &next, result));
+    if (!ok || !here) {
+      jv_release(vm->dir, *holder);
+      *holder = ok ? next : NULL;
     }
-    javm_cap *next = NULL;
-    ok = path_cnode(vm, cap, &next, result);
-    if (!ok) break;
-    jv_release(vm->dir, holder);
-    holder = next;
+    if (!ok) return false;
     root = next->as.cnode.slots;
     size_log = next->as.cnode.size_log;
   }
-  jv_release(vm->dir, holder);
-  return ok;
+}
+
+bool jv_slot_read(javm_vm *vm, jv_obj *root, unsigned size_log, const jv_path *path, javm_cap **out,
+                  jv_op_result *result) {
+  javm_cap *holder;
+  if (!jv_slot_borrow(vm, root, size_log, path, out, &holder, result)) return false;
+  javm_cap_retain(*out);
+  if (holder) jv_release(vm->dir, holder);
+  return true;
 }
 
 /* Depth: the path's length. */
@@ -95,22 +103,34 @@ bool jv_slot_changeable(javm_vm *vm, const jv_entry *e, const jv_path *path, jv_
   return false;
 }
 
-bool jv_operand(javm_vm *vm, jv_entry *e, uint64_t operand, jv_path *path, javm_cap **out, jv_op_result *result) {
+bool jv_operand_borrow(javm_vm *vm, jv_entry *e, uint64_t operand, jv_path *path, javm_cap **out, javm_cap **holder,
+                       jv_op_result *result) {
   jv_path own;
   if (!path) path = &own;
   if (!jv_path_parse(vm, operand, path, result)) return false;
-  if (!jv_slot_read(vm, e->slots, e->size_log, path, out, result)) return false;
-  if (*out) return true;
+  if (!jv_slot_borrow(vm, e->slots, e->size_log, path, out, holder, result)) return false;
+  if (JV_LIKELY(*out)) return true;
+  jv_release(vm->dir, *holder);
   *result = jv_refuse(vm, JAVM_REFUSAL_EMPTY_SLOT);
   return false;
 }
 
+bool jv_operand(javm_vm *vm, jv_entry *e, uint64_t operand, jv_path *path, javm_cap **out, jv_op_result *result) {
+  javm_cap *holder;
+  if (!jv_operand_borrow(vm, e, operand, path, out, &holder, result)) return false;
+  javm_cap_retain(*out);
+  if (holder) jv_release(vm->dir, holder);
+  return true;
+}
+
 bool jv_operand_of(javm_vm *vm, jv_entry *e, uint64_t operand, javm_kind kind, jv_path *path, javm_cap **out,
                    jv_op_result *result) {
-  javm_cap *cap;
-  if (!jv_operand(vm, e, operand, path, &cap, result)) return false;
-  javm_status status = jv_resolve(vm->dir, cap, kind, out, &vm->failure);
-  jv_release(vm->dir, cap);
+  javm_cap *cap, *holder;
+  if (!jv_operand_borrow(vm, e, operand, path, &cap, &holder, result)) return false;
+  javm_status status = JAVM_OK;
+  if (is_here(cap) && (kind == JAVM_KIND_ABSENT || cap->kind == kind)) *out = javm_cap_retain(cap);
+  else status = jv_resolve(vm->dir, cap, kind, out, &vm->failure);
+  if (holder) jv_release(vm->dir, holder);
   if (status == JAVM_OK) return true;
   *result = status == JAVM_WRONG_KIND ? jv_refuse(vm, JAVM_REFUSAL_WRONG_KIND) : JV_OP_FAILED;
   return false;

@@ -101,6 +101,14 @@ typedef struct jv_host_function {
   char name[64];
 } jv_host_function;
 
+/* What a number reaches, its own function or that for any, remembered until a function is registered or removed. */
+#define JV_REACHED_COUNT 64
+typedef struct jv_reached_function {
+  uint32_t number;
+  javm_host_fn fn; /* NULL: nothing is remembered here */
+  void *ctx;
+} jv_reached_function;
+
 typedef struct jv_meter_spent {
   uint64_t id, amount;
 } jv_meter_spent;
@@ -120,18 +128,19 @@ struct javm_vm {
   uint64_t clock;
   jv_host_function *functions; /* sorted by number */
   size_t function_count, function_capacity;
-  jv_meter_spent *spent; /* by the running invoke, from meters */
+  jv_reached_function reached[JV_REACHED_COUNT]; /* by the last bits of the number */
+  jv_meter_spent *spent;                         /* by the running invoke, from meters */
   size_t spent_count, spent_capacity;
   bool running;
   uint64_t gas_used, instructions; /* of the running verb */
   /* why the handler made the engine leave */
   javm_refusal refusal;
-  bool out_of_quota;
+  bool out_of_quota; /* false while guest code runs */
   uint64_t out_of_quota_id;
   bool paused;        /* the verb is to return Paused: a Reference for the host was pushed */
   javm_cap *payload;  /* of the pause that the running verb will report */
   uint32_t operation; /* number of the running ecall */
-  javm_error failure; /* of an operation, for the verb */
+  javm_error failure; /* of an operation, for the verb; its status is OK while guest code runs */
 };
 
 #define JV_SPARE_PAGES 256
@@ -190,14 +199,20 @@ bool jv_path_parse(javm_vm *vm, uint64_t operand, jv_path *path, jv_op_result *r
 /* The cap at a path below `root`, perhaps a placeholder, with a count for the caller; NULL: empty. */
 bool jv_slot_read(javm_vm *vm, jv_obj *root, unsigned size_log, const jv_path *path, javm_cap **out,
                   jv_op_result *result);
-/* Puts cap (NULL: empties) at a path below *root. */
+/* Likewise without a count: it stays as long as the tree and what is put in *holder, NULL or a count for the caller. */
+bool jv_slot_borrow(javm_vm *vm, jv_obj *root, unsigned size_log, const jv_path *path, javm_cap **out,
+                    javm_cap **holder, jv_op_result *result);
+/* Puts cap (NULL: empties) at a path below *root; cap may be borrowed from below it. */
 bool jv_slot_write(javm_vm *vm, jv_obj **root, unsigned size_log, const jv_path *path, javm_cap *cap,
                    jv_op_result *result);
 /* May the entry change this slot? */
 bool jv_slot_changeable(javm_vm *vm, const jv_entry *e, const jv_path *path, jv_op_result *result);
 /* The cap in a slot of the entry by operand, with a count; never NULL (an empty slot is refused). */
 bool jv_operand(javm_vm *vm, jv_entry *e, uint64_t operand, jv_path *path, javm_cap **out, jv_op_result *result);
-/* Likewise, resolved to a value of this kind (JAVM_KIND_ABSENT: any). `path` may be NULL in both. */
+/* Likewise without a count, as by jv_slot_borrow. */
+bool jv_operand_borrow(javm_vm *vm, jv_entry *e, uint64_t operand, jv_path *path, javm_cap **out, javm_cap **holder,
+                       jv_op_result *result);
+/* Likewise, resolved to a value of this kind (JAVM_KIND_ABSENT: any), with a count. `path` may be NULL in all three. */
 bool jv_operand_of(javm_vm *vm, jv_entry *e, uint64_t operand, javm_kind kind, jv_path *path, javm_cap **out,
                    jv_op_result *result);
 /* The root slot's cap, borrowed; NULL: empty or no such slot. */
@@ -234,7 +249,12 @@ typedef jv_op_result (*jv_operation_fn)(javm_vm *vm, jv_entry *e);
 #define LATER(number, name, operands)
 #include "vm/ecalls.def"
 javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate);
-jv_op_result jv_host_function_call(javm_vm *vm, jv_entry *e, uint32_t number);
+javm_ecall_action jv_host_function_call(javm_vm *vm, jv_entry *e, uint32_t number);
+/* The handler's answer for what an operation came to. */
+JV_COLD javm_ecall_action jv_ecall_leave(javm_vm *vm, jv_entry *e, jv_op_result result);
+static inline javm_ecall_action jv_ecall_answer(javm_vm *vm, jv_entry *e, jv_op_result result) {
+  return JV_LIKELY(result == JV_OP_CONTINUE) ? JAVM_ECALL_CONTINUE : jv_ecall_leave(vm, e, result);
+}
 /* Guest memory for operations, reported to the trace. */
 jv_touch jv_guest_read(javm_vm *vm, jv_entry *e, uint32_t address, void *to, size_t size);
 jv_touch jv_guest_write(javm_vm *vm, jv_entry *e, uint32_t address, const void *from, size_t size);

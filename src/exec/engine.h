@@ -37,11 +37,12 @@ javm_exit jv_run(const javm_program *program, jv_state *state, jv_ecall_fn handl
 javm_exit jv_interpret(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx);
 
 /*
- * The recompiler (src/jit). compile: native code for a program whose block starts are known, with explicit checks; NULL where
- * there is no recompiler for this host, or one block costs more than 2^31: the interpreter runs it then; false: out of memory.
- * cost: of the block that starts at pc. run: as jv_run, but that `instructions` is counted only where the program says so.
+ * The recompiler (src/jit). compile: sets the program's `native`, code with explicit checks, and its block starts; leaves both
+ * NULL where there is no recompiler for this host, or one block costs more than 2^31: the interpreter runs it then; false: out
+ * of memory. cost: of the block that starts at pc. run: as jv_run, but that `instructions` is counted only where the program
+ * says so.
  */
-bool jv_native_compile(const javm_program *program, jv_native **out);
+bool jv_native_compile(javm_program *program);
 void jv_native_free(jv_native *native); /* NULL is allowed */
 uint32_t jv_native_cost(const jv_native *native, uint32_t pc);
 javm_exit jv_native_run(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx);

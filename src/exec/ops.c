@@ -27,11 +27,20 @@ bool jv_op_to_isa(javm_isa isa, uint8_t op, uint8_t *byte) {
   return true;
 }
 
+bool jv_bits_init(jv_bits *b, const javm_allocator *a, uint32_t count) {
+  b->count = count;
+  b->bits = jv_alloc_zero(a, count ? (count + 7) / 8 : 1);
+  return b->bits != NULL;
+}
+
+void jv_bits_free(jv_bits *b, const javm_allocator *a) {
+  jv_free_array(a, b->bits, (b->count + 7) / 8, 1);
+  b->bits = NULL;
+}
+
 bool jv_block_starts(const javm_code *code, const javm_allocator *a, jv_bits *out) {
   uint32_t count = (uint32_t)code->code_bytes;
-  out->count = count;
-  out->bits = jv_alloc_zero(a, count ? (count + 7) / 8 : 1);
-  if (!out->bits) return false;
+  if (!jv_bits_init(out, a, count)) return false;
   if (count) out->bits[0] = jv_bitmask_at(code, 0);
   for (uint32_t pc = 0; pc < count; pc++) {
     if (!jv_bitmask_at(code, pc)) continue;
@@ -39,7 +48,7 @@ bool jv_block_starts(const javm_code *code, const javm_allocator *a, jv_bits *ou
     if (!jv_op_ends_block(code->isa, op)) continue;
     uint32_t next = pc + 1;
     while (next < pc + 25 && !jv_bitmask_at(code, next)) next++;
-    if (next < count && jv_bitmask_at(code, next)) out->bits[next >> 3] |= (uint8_t)(1u << (next & 7));
+    if (next < count && jv_bitmask_at(code, next)) jv_bits_set(out, next);
   }
   return true;
 }

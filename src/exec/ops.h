@@ -87,7 +87,11 @@ typedef struct jv_bits {
 static inline bool jv_bits_get(const jv_bits *b, uint32_t i) {
   return i < b->count && (b->bits[i >> 3] >> (i & 7) & 1);
 }
-/* All block starts of the code; false when out of memory. Free with jv_free_array(a, bits, (count + 7) / 8, 1). */
+static inline void jv_bits_set(jv_bits *b, uint32_t i) { b->bits[i >> 3] |= (uint8_t)(1u << (i & 7)); }
+/* A set of `count` zeros; false when out of memory. */
+bool jv_bits_init(jv_bits *b, const javm_allocator *a, uint32_t count);
+void jv_bits_free(jv_bits *b, const javm_allocator *a);
+/* All block starts of the code; false when out of memory. */
 bool jv_block_starts(const javm_code *code, const javm_allocator *a, jv_bits *out);
 
 #endif

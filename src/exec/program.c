@@ -35,7 +35,7 @@ void javm_program_release(javm_program *p) {
   if (p->code.code) jv_free(a, (void *)p->code.code, p->code.code_bytes + JV_CODE_PADDING);
   if (p->code.bitmask) jv_free(a, (void *)p->code.bitmask, p->code.bitmask_bytes + JV_BITMASK_PADDING);
   jv_free_array(a, (void *)p->code.jump_table, p->code.jump_count, sizeof(uint32_t));
-  jv_free_array(a, p->block_starts.bits, (p->block_starts.count + 7) / 8, 1);
+  jv_bits_free(&p->block_starts, a);
   jv_free_array(a, p->blocks, p->block_count, sizeof *p->blocks);
   jv_free(a, p, sizeof *p);
 }
@@ -186,22 +186,29 @@ bool jv_program_predecode(javm_program *p) {
   return true;
 }
 
-static bool list_blocks(javm_program *p) {
-  const jv_bits *starts = &p->block_starts;
+/* Writes the block starts to `blocks` (NULL: does not) and returns how many there are. */
+static uint32_t collect_blocks(const jv_bits *starts, uint32_t *blocks) {
   uint32_t count = 0;
-  for (uint32_t pc = 0; pc < starts->count; pc++) count += jv_bits_get(starts, pc);
+  for (uint32_t byte = 0; byte < (starts->count + 7) / 8; byte++)
+    for (unsigned bits = starts->bits[byte]; bits; bits &= bits - 1, count++)
+      if (blocks) blocks[count] = 8 * byte + jv_lowest_bit(bits);
+  return count;
+}
+
+static bool list_blocks(javm_program *p) {
+  uint32_t count = collect_blocks(&p->block_starts, NULL);
   p->blocks = jv_alloc_array(p->allocator, count, sizeof *p->blocks);
   if (!p->blocks) return false;
-  for (uint32_t pc = 0; pc < starts->count; pc++)
-    if (jv_bits_get(starts, pc)) p->blocks[p->block_count++] = pc;
+  p->block_count = collect_blocks(&p->block_starts, p->blocks);
   return true;
 }
 
+/* With the recompiler, its pass finds the block starts. */
 static bool prepare(javm_program *p, const javm_code *code, javm_engine engine) {
-  if (!copy_code(p, code) || !jv_block_starts(&p->code, p->allocator, &p->block_starts) || !list_blocks(p))
-    return false;
-  if (engine != JAVM_ENGINE_INTERPRETER && !jv_native_compile(p, &p->native)) return false;
-  return p->native || jv_program_predecode(p);
+  if (!copy_code(p, code)) return false;
+  if (engine != JAVM_ENGINE_INTERPRETER && !jv_native_compile(p)) return false;
+  if (!p->block_starts.bits && !jv_block_starts(&p->code, p->allocator, &p->block_starts)) return false;
+  return list_blocks(p) && (p->native || jv_program_predecode(p));
 }
 
 static javm_status check_code(const javm_code *code, const javm_program_config *config, javm_error *error) {

@@ -256,7 +256,11 @@ static void begin_region(jv_compiler *c, region *r, uint32_t pc, bool block) {
   }
   uint32_t at = x64_here(X);
   n->points[n->point_count++] = (jv_point){pc, at, 0};
-  if (block && jv_bits_get(&c->program->block_starts, pc)) c->starts[pc] = at;
+  if (c->after_terminator && pc < c->program->code.code_bytes && jv_bitmask_at(&c->program->code, pc)) {
+    c->starts[pc] = at;
+    jv_bits starts = c->program->block_starts;
+    jv_bits_set(&starts, pc);
+  }
   *r = (region){.pc = pc};
   bool pays = c->program->gas_model == JAVM_GAS_INSTRUCTION || (block && is_block_model(c->program));
   if (pays) {
@@ -300,7 +304,7 @@ static bool has_room(jv_compiler *c) {
 static unsigned lower_insn(jv_compiler *c, const jv_decoded *i, const jv_decoded *next, uint32_t pc) {
   if (next && jv_lower_pair(c, i, next)) return 2;
   c->keeps_upper = next && jv_upper_is_dead(i, next);
-  if (jv_lower_value(c, i) || lower_memory(c, i, pc) || lower_branch(c, i, pc)) return 1;
+  if (jv_ops[i->op].can_fault ? lower_memory(c, i, pc) : jv_lower_value(c, i) || lower_branch(c, i, pc)) return 1;
   lower_control(c, i, pc);
   return 1;
 }
@@ -358,7 +362,8 @@ static bool lower_region(jv_compiler *c, place *at, bool *block) {
     now = *at;
   }
   end_region(c, &r, point);
-  *block = now.insn.op == JV_OP_INVALID || jv_op_ends_block(code->isa, now.insn.op);
+  c->after_terminator = jv_op_ends_block(code->isa, now.insn.op);
+  *block = now.insn.op == JV_OP_INVALID || c->after_terminator;
   if (*block) end_block(c);
   return now.pc < end;
 }
@@ -366,6 +371,7 @@ static bool lower_region(jv_compiler *c, place *at, bool *block) {
 static void lower_all(jv_compiler *c) {
   place at = {.pc = 0};
   bool block = true;
+  c->after_terminator = true;
   jv_pricer_init(&c->pricer, &c->program->code, c->program->gas_model, c->program->load_cycles);
   jv_decode_fast(&c->program->code, 0, &at.insn);
   while (lower_region(c, &at, &block)) continue;
@@ -435,7 +441,6 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
   size_t bytes = NATIVE_BASE + NATIVE_PER_BYTE * code_bytes + JUMP_ENTRY_BYTES * (p->code.jump_count + 1);
   jv_compiler c = {.program = p, .like = like, .has = *jv_host_features()};
   *out = NULL;
-  if (!jv_host_can_run()) return true;
   jv_native *n = c.native = jv_alloc_zero(a, sizeof *n);
   if (!n) return false;
   n->allocator = a;
@@ -465,7 +470,13 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
   return true;
 }
 
-bool jv_native_compile(const javm_program *program, jv_native **out) { return jv_compile(program, true, NULL, out); }
+bool jv_native_compile(javm_program *p) {
+  if (!jv_host_can_run()) return true;
+  if (!jv_bits_init(&p->block_starts, p->allocator, (uint32_t)p->code.code_bytes)) return false;
+  bool ok = jv_compile(p, true, NULL, &p->native);
+  if (!p->native) jv_bits_free(&p->block_starts, p->allocator);
+  return ok;
+}
 
 void jv_native_free(jv_native *n) {
   if (!n) return;
@@ -479,9 +490,8 @@ void jv_native_free(jv_native *n) {
 
 #else
 
-bool jv_native_compile(const javm_program *program, jv_native **out) {
+bool jv_native_compile(javm_program *program) {
   (void)program;
-  *out = NULL;
   return true;
 }
 void jv_native_free(jv_native *native) { (void)native; }

@@ -377,7 +377,14 @@ static bool lower_two(jv_compiler *c, const jv_decoded *i) {
 }
 
 bool jv_lower_value(jv_compiler *c, const jv_decoded *i) {
-  return lower_three(c, i) || lower_imm(c, i) || lower_two(c, i);
+  switch ((jv_format)jv_ops[i->op].format) {
+    case JV_FORMAT_REG_REG_REG: return lower_three(c, i);
+    case JV_FORMAT_REG_IMM64:
+    case JV_FORMAT_REG_IMM:
+    case JV_FORMAT_REG_REG_IMM: return lower_imm(c, i);
+    case JV_FORMAT_REG_REG: return lower_two(c, i);
+    default: return false;
+  }
 }
 
 /* ---- two at once ---- */
@@ -386,7 +393,13 @@ static bool same_operands(const jv_decoded *i, const jv_decoded *j) {
   return (i->a == j->a && i->b == j->b) || (i->a == j->b && i->b == j->a);
 }
 
+static const bool begins_pair[256] = {
+    [JV_OP_mul_64] = true,   [JV_OP_mul_upper_u_u] = true, [JV_OP_add_64] = true,
+    [JV_OP_set_lt_u] = true, [JV_OP_shlo_l_imm_64] = true,
+};
+
 bool jv_lower_pair(jv_compiler *c, const jv_decoded *i, const jv_decoded *n) {
+  if (!begins_pair[i->op]) return false;
   OPERANDS;
   jv_x64_reg nd = jv_host_reg(n->d);
   bool apart = i->d != i->a && i->d != i->b && i->d != n->d;
@@ -426,34 +439,19 @@ bool jv_lower_pair(jv_compiler *c, const jv_decoded *i, const jv_decoded *n) {
 
 /* ---- what reads lower halves only ---- */
 
-static bool reads_lower(uint8_t op) {
-  switch (op) {
-    case JV_OP_add_32:
-    case JV_OP_sub_32:
-    case JV_OP_mul_32:
-    case JV_OP_shlo_l_32:
-    case JV_OP_shlo_r_32:
-    case JV_OP_shar_r_32:
-    case JV_OP_rot_l_32:
-    case JV_OP_rot_r_32:
-    case JV_OP_add_imm_32:
-    case JV_OP_mul_imm_32:
-    case JV_OP_shlo_l_imm_32:
-    case JV_OP_shlo_r_imm_32:
-    case JV_OP_shar_r_imm_32:
-    case JV_OP_neg_add_imm_32:
-    case JV_OP_rot_r_32_imm:
-    case JV_OP_sign_extend_8:
-    case JV_OP_sign_extend_16:
-    case JV_OP_zero_extend_16: return true;
-    default: return false;
-  }
-}
+static const bool reads_lower[256] = {
+    [JV_OP_add_32] = true,        [JV_OP_sub_32] = true,         [JV_OP_mul_32] = true,
+    [JV_OP_shlo_l_32] = true,     [JV_OP_shlo_r_32] = true,      [JV_OP_shar_r_32] = true,
+    [JV_OP_rot_l_32] = true,      [JV_OP_rot_r_32] = true,       [JV_OP_add_imm_32] = true,
+    [JV_OP_mul_imm_32] = true,    [JV_OP_shlo_l_imm_32] = true,  [JV_OP_shlo_r_imm_32] = true,
+    [JV_OP_shar_r_imm_32] = true, [JV_OP_neg_add_imm_32] = true, [JV_OP_rot_r_32_imm] = true,
+    [JV_OP_sign_extend_8] = true, [JV_OP_sign_extend_16] = true, [JV_OP_zero_extend_16] = true,
+};
 
 bool jv_upper_is_dead(const jv_decoded *i, const jv_decoded *next) {
-  uint8_t writes = jv_ops[i->op].writes, next_writes = jv_ops[next->op].writes;
-  unsigned r = writes == JV_ROLE_D ? i->d : i->a;
-  return reads_lower(i->op) && reads_lower(next->op) && (next_writes == JV_ROLE_D ? next->d : next->a) == r;
+  if (!reads_lower[i->op] || !reads_lower[next->op]) return false;
+  unsigned r = jv_ops[i->op].writes == JV_ROLE_D ? i->d : i->a;
+  return (jv_ops[next->op].writes == JV_ROLE_D ? next->d : next->a) == r;
 }
 
 #else

@@ -95,6 +95,7 @@ typedef struct jv_compiler {
   uint32_t *starts; /* by pc: offset in the code of a block start that was reached, else 0 */
   jv_fixup *fixups;
   size_t fixup_count, fixup_capacity;
+  bool after_terminator; /* the region that begins is a block, if it is marked */
   jv_pricer pricer;
   size_t block;              /* point of the block that the pass is in */
   uint32_t block_charge;     /* and where its charge has the cost */

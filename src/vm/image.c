@@ -22,7 +22,7 @@ static javm_status check_code(javm_dir *dir, const javm_image_spec *spec, javm_e
   }
   if (status == JAVM_OK && spec->endpoint_count == 0 && !jv_bits_get(&starts, 0))
     status = jv_fail(error, JAVM_INVALID_IMAGE, 0, "code: no instruction at 0, where the only endpoint enters");
-  jv_free_array(a, starts.bits, (starts.count + 7) / 8, 1);
+  jv_bits_free(&starts, a);
   return status;
 }
 

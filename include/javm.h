@@ -170,6 +170,10 @@ JAVM_API void javm_program_release(javm_program *program); /* NULL is allowed */
 /* Has the recompiler made native code of it? If not, the interpreter runs it. */
 JAVM_API bool javm_program_is_native(const javm_program *program);
 
+/* Bytes that the program holds now: code, native code and tables. Native code of a second kind, and what the interpreter needs
+ * where it must help out, are made when they are first needed. */
+JAVM_API size_t javm_program_bytes(const javm_program *program);
+
 /* Does a basic block start at pc, so that a jump may land there? */
 JAVM_API bool javm_program_is_block_start(const javm_program *program, uint32_t pc);
 
@@ -331,6 +335,11 @@ JAVM_API void javm_dir_each(javm_dir *dir, javm_dir_visit_fn visit, void *ctx);
  * handle, no entry of a VM, no value that stays. A value that somebody will look up later by its hash alone is kept only
  * if it can be reached from a head. Returns the number removed in `removed` (may be NULL). */
 JAVM_API javm_status javm_dir_sweep(javm_dir *dir, const javm_hash *heads, size_t head_count, size_t *removed);
+
+/* The VMs of a directory share the programs that they have made of Images, up to this many bytes (256 MiB at first; 0: nothing
+ * is shared); the least recently used go, and what a VM uses stays with it. Errors: OUT_OF_MEMORY. */
+JAVM_API javm_status javm_dir_limit_programs(javm_dir *dir, size_t max_bytes);
+JAVM_API size_t javm_dir_program_bytes(javm_dir *dir);
 
 JAVM_API javm_cap *javm_cap_retain(javm_cap *cap);            /* returns cap; NULL is allowed */
 JAVM_API void javm_cap_release(javm_dir *dir, javm_cap *cap); /* NULL is allowed */

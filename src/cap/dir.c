@@ -34,6 +34,8 @@ javm_status javm_dir_new(const javm_allocator *allocator, javm_dir **out) {
 
 void javm_dir_free(javm_dir *dir) {
   if (!dir) return;
+  jv_attachment *attachment = atomic_load(&dir->attachment);
+  if (attachment) attachment->free(dir, attachment);
   for (size_t i = 0; i < JV_SHARDS; i++) {
     jv_shard *shard = &dir->shards[i];
     for (size_t k = 0; k < shard->set.capacity; k++) jv_release(dir, shard->set.slots[k]);

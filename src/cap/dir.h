@@ -21,11 +21,17 @@ typedef struct jv_shard {
   size_t reserved; /* room in the set that a running publication has reserved */
 } jv_shard;
 
+/* What the VMs of a directory share besides values (vm/programs.c). It goes with the directory. */
+typedef struct jv_attachment {
+  void (*free)(javm_dir *dir, struct jv_attachment *attachment);
+} jv_attachment;
+
 struct javm_dir {
   javm_allocator allocator;
   jv_page *zero_page;
   atomic_uint epoch; /* from 1 */
   jv_shard shards[JV_SHARDS];
+  _Atomic(jv_attachment *) attachment; /* NULL until it is needed */
 };
 
 static inline jv_shard *jv_shard_of(javm_dir *dir, const javm_hash *hash) {

@@ -43,7 +43,8 @@ javm_exit jv_interpret(const javm_program *program, jv_state *state, jv_ecall_fn
  * says so.
  */
 bool jv_native_compile(javm_program *program);
-void jv_native_free(jv_native *native); /* NULL is allowed */
+void jv_native_free(jv_native *native);          /* NULL is allowed */
+size_t jv_native_bytes(const jv_native *native); /* NULL: 0 */
 uint32_t jv_native_cost(const jv_native *native, uint32_t pc);
 javm_exit jv_native_run(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx);
 

@@ -56,6 +56,15 @@ bool javm_program_is_block_start(const javm_program *program, uint32_t pc) {
 
 bool javm_program_is_native(const javm_program *program) { return program->native != NULL; }
 
+size_t javm_program_bytes(const javm_program *p) {
+  const jv_records *r = jv_program_records(p);
+  size_t bytes = sizeof *p + p->code.code_bytes + p->code.bitmask_bytes + p->code.jump_count * sizeof(uint32_t);
+  bytes += p->block_starts.count / 8 + p->block_count * sizeof *p->blocks + jv_native_bytes(p->native);
+  bytes += jv_native_bytes(atomic_load_explicit(&((javm_program *)p)->windowed, memory_order_acquire));
+  if (r) bytes += r->count * (sizeof *r->insns + sizeof *r->pcs) + p->code.jump_count * sizeof *r->jump_targets;
+  return bytes;
+}
+
 size_t javm_program_block_count(const javm_program *program) { return program->block_count; }
 
 void javm_program_block(const javm_program *p, size_t index, uint32_t *pc, uint32_t *cost) {

@@ -478,6 +478,12 @@ bool jv_native_compile(javm_program *p) {
   return ok;
 }
 
+size_t jv_native_bytes(const jv_native *n) {
+  return n ? sizeof *n + n->mapped_bytes + n->point_capacity * sizeof *n->points + n->mark_capacity * sizeof *n->marks +
+                 n->access_capacity
+           : 0;
+}
+
 void jv_native_free(jv_native *n) {
   if (!n) return;
   const javm_allocator *a = n->allocator;
@@ -493,6 +499,10 @@ void jv_native_free(jv_native *n) {
 bool jv_native_compile(javm_program *program) {
   (void)program;
   return true;
+}
+size_t jv_native_bytes(const jv_native *native) {
+  (void)native;
+  return 0;
 }
 void jv_native_free(jv_native *native) { (void)native; }
 

@@ -45,7 +45,7 @@ static javm_status load(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv_l
   config.counts_instructions = vm->config.counts_instructions;
   config.explicit_checks = vm->config.explicit_checks;
   config.allocator = vm->allocator;
-  status = javm_program_new(&spec->code, &config, &l->program, error);
+  status = jv_program_get(vm->dir, image, &config, &l->program, error);
   if (status != JAVM_OK) {
     jv_free(vm->allocator, l, sizeof *l);
     return status;

@@ -183,6 +183,11 @@ static inline bool jv_is_pinned(const jv_loaded_image *image, uint32_t slot) {
 }
 static inline const javm_image_spec *jv_entry_spec(const jv_entry *e) { return &e->image->image->as.image.spec; }
 
+/* ---- programs.c ---- */
+/* The program of a settled Image, shared with the other VMs of the directory; a count for the caller. */
+javm_status jv_program_get(javm_dir *dir, const javm_cap *image, const javm_program_config *config, javm_program **out,
+                           javm_error *error);
+
 /* ---- entry.c ---- */
 /* Resolves, maps and predecodes (4.3). The new entry is not on the stack. */
 javm_status jv_entry_build(javm_vm *vm, javm_cap *instance, uint64_t endpoint, const uint64_t args[4], jv_entry **out,

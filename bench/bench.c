@@ -120,7 +120,7 @@ static void write_json(const char *path) {
 int main(int argc, char **argv) {
   bench_require(argc == 3, "usage: bench FILE DIRECTORY");
   bench_workloads(argv[2]);
-  bench_predecode();
+  bench_predecode(argv[2]);
   bench_invoke();
   bench_calls();
   bench_threads();

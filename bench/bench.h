@@ -34,7 +34,7 @@ void bench_report(const char *name, double value, const char *unit, double ratio
                   const char *target);
 
 void bench_workloads(const char *directory);
-void bench_predecode(void);
+void bench_predecode(const char *directory);
 void bench_invoke(void);
 void bench_calls(void);
 void bench_threads(void);

@@ -1,14 +1,52 @@
-/* The speed of the predecoder. */
+/* How fast programs are made ready: predecoded for the interpreter, compiled by the recompiler. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench.h"
 
-static void predecode(void *ctx) {
+typedef struct making {
+  const javm_code *code;
+  javm_program_config config;
+  size_t bytes; /* of the program, made */
+} making;
+
+static void make_program(void *ctx) {
+  making *m = ctx;
   javm_error error;
   javm_program *program;
-  bench_check(javm_program_new(ctx, NULL, &program, &error), &error, "javm_program_new");
+  bench_check(javm_program_new(m->code, &m->config, &program, &error), &error, "javm_program_new");
+  m->bytes = javm_program_bytes(program);
   javm_program_release(program);
+}
+
+static void report(const char *what, const char *name, const javm_code *code, javm_engine engine, const char *target) {
+  char text[64];
+  double times[BENCH_ROUNDS], megabytes = (double)code->code_bytes / 1e6;
+  making m = {.code = code};
+  javm_program_config_default(&m.config);
+  m.config.engine = engine;
+  size_t count = bench_calibrate(make_program, &m, 0.02);
+  for (int round = 0; round < BENCH_ROUNDS; round++) times[round] = bench_time(make_program, &m, count);
+  snprintf(text, sizeof text, "%s.%s", what, name);
+  bench_report(text, megabytes / bench_median(times, BENCH_ROUNDS), "MB/s", 0, NULL, target);
+}
+
+/* The workloads, and the largest guests that are there. */
+static void report_compile(const char *path, const char *name, const char *target) {
+  javm_dir *dir;
+  javm_image_spec spec;
+  if (access(path, R_OK) != 0) {
+    printf("compile.%s left out: %s is not built (make guests)\n", name, path);
+    return;
+  }
+  bench_check(javm_dir_new(NULL, &dir), NULL, "javm_dir_new");
+  javm_cap *image = bench_load_image(dir, path);
+  bench_check(javm_image_view(dir, image, &spec), NULL, "javm_image_view");
+  report("compile", name, &spec.code, JAVM_ENGINE_RECOMPILER, target);
+  javm_cap_release(dir, image);
+  javm_dir_free(dir);
 }
 
 /* The numbers of the array "program" in a conformance file, as bytes. */
@@ -25,16 +63,22 @@ static uint8_t *read_program(const char *path, size_t *size_bytes) {
   return bytes;
 }
 
-void bench_predecode(void) {
+void bench_predecode(const char *directory) {
+  static const char *const names[] = {"fib", "sieve", "blake2b", "keccak", "ed25519", "secp256k1"};
+  char path[512];
   size_t size;
   uint8_t *bytes = read_program("tests/vectors/gas-large/doom.json", &size);
   javm_jam jam;
   javm_error error;
   bench_check(javm_jam_parse(bytes, size, JAVM_ISA_JAM_0_8, NULL, &jam, &error), &error, "doom.json");
-  double times[BENCH_ROUNDS];
-  for (int round = 0; round < BENCH_ROUNDS; round++) times[round] = bench_time(predecode, &jam.code, 1);
-  double megabytes = (double)jam.code.code_bytes / 1e6;
-  bench_report("predecode.doom", megabytes / bench_median(times, BENCH_ROUNDS), "MB/s", 0, NULL, NULL);
+  report("predecode", "doom", &jam.code, JAVM_ENGINE_INTERPRETER, NULL);
+  report("compile", "doom", &jam.code, JAVM_ENGINE_RECOMPILER, NULL);
   javm_jam_clear(NULL, &jam);
   free(bytes);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    bench_require(snprintf(path, sizeof path, "%s/%s.img", directory, names[i]) < (int)sizeof path, directory);
+    report_compile(path, names[i], NULL);
+  }
+  report_compile("build/guests/lua.img", "lua", ">= 100 MB/s");
+  report_compile("build/guests/sqlite.img", "sqlite", ">= 100 MB/s");
 }

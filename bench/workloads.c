@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -44,8 +45,11 @@ static const workload workloads[] = {WORKLOADS(X)};
 #undef X
 enum { WORKLOAD_COUNT = sizeof workloads / sizeof *workloads };
 
-typedef enum way { NATIVE, INTERPRETER, V8_COLD, V8_WARM, QEMU, WAY_COUNT } way;
-static const char *const way_names[WAY_COUNT] = {"native", "interpreter", "v8-cold", "v8-warm", "qemu"};
+/* FULL: a VM of its own for each run, with nothing compiled before. UNMETERED: the recompiler, without gas. */
+typedef enum way { NATIVE, RECOMPILER, UNMETERED, FULL, INTERPRETER, V8_COLD, V8_WARM, QEMU, WAY_COUNT } way;
+static const char *const way_names[WAY_COUNT] = {"native",      "recompiler", "unmetered", "full",
+                                                 "interpreter", "v8-cold",    "v8-warm",   "qemu"};
+static const char *const targets[WAY_COUNT] = {[RECOMPILER] = "<= 2.0 x", [FULL] = "<= 6 x", [INTERPRETER] = "<= 40 x"};
 
 enum { ROUNDS = 7, ROUND_MS = 50 };
 
@@ -77,7 +81,8 @@ static void run_native(void *ctx) {
 typedef struct guest {
   const workload *w;
   javm_dir *dir;
-  javm_vm *vm;
+  javm_vm_config config;
+  javm_vm *vm; /* NULL: each call has its own */
   javm_hash instance;
   uint64_t n, answer;
 } guest;
@@ -88,16 +93,27 @@ static javm_host_action answer_host_call(void *ctx, javm_host_call *call) {
   return JAVM_HOST_RETURN;
 }
 
-static void guest_open(guest *g, const workload *w, const char *path) {
+static javm_vm *new_vm(const guest *g) {
+  javm_error error;
+  javm_vm *vm;
+  bench_check(javm_vm_new(g->dir, &g->config, &vm, &error), &error, "javm_vm_new");
+  bench_check(javm_vm_register(vm, HOST_CALL_NUMBER, "call", answer_host_call, NULL), NULL, "javm_vm_register");
+  return vm;
+}
+
+static void guest_open(guest *g, const workload *w, way way, const char *path) {
   javm_error error;
   javm_cap *image, *instance;
   *g = (guest){.w = w};
+  javm_vm_config_default(&g->config);
+  if (way == INTERPRETER) g->config.engine = JAVM_ENGINE_INTERPRETER;
+  if (way == UNMETERED) g->config.gas_model = JAVM_GAS_NONE;
   bench_check(javm_dir_new(NULL, &g->dir), NULL, "javm_dir_new");
+  if (way == FULL) bench_check(javm_dir_limit_programs(g->dir, 0), NULL, "javm_dir_limit_programs");
   image = bench_load_image(g->dir, path);
   bench_check(javm_instance_genesis(g->dir, image, NULL, &instance, &error), &error, path);
   bench_check(javm_dir_put(g->dir, instance, &g->instance, &error), &error, path);
-  bench_check(javm_vm_new(g->dir, NULL, &g->vm, &error), &error, path);
-  bench_check(javm_vm_register(g->vm, HOST_CALL_NUMBER, "call", answer_host_call, NULL), NULL, path);
+  if (way != FULL) g->vm = new_vm(g);
   javm_cap_release(g->dir, instance);
   javm_cap_release(g->dir, image);
 }
@@ -112,10 +128,12 @@ static void run_guest(void *ctx) {
   javm_error error;
   javm_result result;
   const uint64_t args[4] = {g->n};
-  bench_check(javm_vm_invoke(g->vm, &g->instance, 0, args, BENCH_GAS, &result, &error), &error, g->w->name);
+  javm_vm *vm = g->vm ? g->vm : new_vm(g);
+  bench_check(javm_vm_invoke(vm, &g->instance, 0, args, BENCH_GAS, &result, &error), &error, g->w->name);
   bench_require(result.kind == JAVM_RESULT_HALT, g->w->name);
   g->answer = result.return_value;
   javm_result_clear(g->dir, &result);
+  if (!g->vm) javm_vm_free(vm);
 }
 
 /* ------------------------------------------------------------------------------------------------- other machines */
@@ -145,60 +163,75 @@ static other run_other(const setting *s, const workload *w, way way, uint64_t n,
 
 typedef struct times {
   double ms[WAY_COUNT][ROUNDS], ratio[WAY_COUNT][ROUNDS]; /* the ratio is to the native time of the same round */
+  double metering[ROUNDS];                                /* metered to unmetered */
 } times;
+
+static bool is_guest(way way) { return way >= RECOMPILER && way <= INTERPRETER; }
 
 static void check_known(const setting *s, const workload *w, guest *g) {
   check_answer(w, "native", w->known_n, w->native(w->known_n), w->known_answer);
-  if (s->has[INTERPRETER]) {
-    g->n = w->known_n;
-    run_guest(g);
-    check_answer(w, "interpreter", w->known_n, g->answer, w->known_answer);
+  for (way i = RECOMPILER; i < WAY_COUNT; i++) {
+    if (!s->has[i]) continue;
+    if (is_guest(i)) {
+      g[i].n = w->known_n;
+      run_guest(&g[i]);
+      check_answer(w, way_names[i], w->known_n, g[i].answer, w->known_answer);
+    } else if (i != V8_COLD) {
+      check_answer(w, way_names[i], w->known_n, run_other(s, w, i, w->known_n, 0).answer, w->known_answer);
+    }
   }
-  for (way i = V8_WARM; i <= QEMU; i++)
-    if (s->has[i]) check_answer(w, way_names[i], w->known_n, run_other(s, w, i, w->known_n, 0).answer, w->known_answer);
 }
 
-static void measure(const setting *s, const workload *w, times *t) {
-  guest g = {0};
-  native p = {.w = w, .n = w->n};
-  char path[512];
-  if (s->has[INTERPRETER]) {
-    bench_require(snprintf(path, sizeof path, "%s/%s.img", s->directory, w->name) < (int)sizeof path, s->directory);
-    guest_open(&g, w, path);
-  }
-  check_known(s, w, &g);
-  size_t native_count = bench_calibrate(run_native, &p, 1e-3 * ROUND_MS), guest_count = 0;
-  if (s->has[INTERPRETER]) {
-    g.n = w->n;
-    guest_count = bench_calibrate(run_guest, &g, 1e-3 * ROUND_MS);
-    check_answer(w, "interpreter", w->n, g.answer, p.answer);
-  }
-  for (int round = 0; round < ROUNDS; round++) {
-    t->ms[NATIVE][round] = 1e3 * bench_time(run_native, &p, native_count);
-    if (s->has[INTERPRETER]) {
-      t->ms[INTERPRETER][round] = 1e3 * bench_time(run_guest, &g, guest_count);
-      bench_check(javm_dir_sweep(g.dir, &g.instance, 1, NULL), NULL, "javm_dir_sweep");
-    }
-    for (way i = V8_WARM; i <= QEMU; i++) {
-      if (!s->has[i]) continue;
+static void run_round(const setting *s, const workload *w, guest *g, const size_t *counts, uint64_t right, times *t,
+                      int round) {
+  for (way i = RECOMPILER; i < WAY_COUNT; i++) {
+    if (!s->has[i] || i == V8_COLD) continue;
+    if (is_guest(i)) {
+      t->ms[i][round] = 1e3 * bench_time(run_guest, &g[i], counts[i]);
+      check_answer(w, way_names[i], w->n, g[i].answer, right);
+      bench_check(javm_dir_sweep(g[i].dir, &g[i].instance, 1, NULL), NULL, "javm_dir_sweep");
+    } else {
       other o = run_other(s, w, i, w->n, ROUND_MS);
-      check_answer(w, way_names[i], w->n, o.answer, p.answer);
+      check_answer(w, way_names[i], w->n, o.answer, right);
       t->ms[i][round] = 1e-6 * (double)o.mean_ns;
       if (i == V8_WARM) t->ms[V8_COLD][round] = 1e-6 * (double)o.first_ns;
     }
+  }
+}
+
+static void measure(const setting *s, const workload *w, times *t) {
+  guest g[WAY_COUNT];
+  size_t counts[WAY_COUNT];
+  native p = {.w = w, .n = w->n};
+  char path[512];
+  bench_require(snprintf(path, sizeof path, "%s/%s.img", s->directory, w->name) < (int)sizeof path, s->directory);
+  for (way i = RECOMPILER; i < WAY_COUNT; i++)
+    if (s->has[i] && is_guest(i)) guest_open(&g[i], w, i, path);
+  check_known(s, w, g);
+  counts[NATIVE] = bench_calibrate(run_native, &p, 1e-3 * ROUND_MS);
+  for (way i = RECOMPILER; i < WAY_COUNT; i++) {
+    if (!s->has[i] || !is_guest(i)) continue;
+    g[i].n = w->n;
+    counts[i] = bench_calibrate(run_guest, &g[i], 1e-3 * ROUND_MS);
+  }
+  for (int round = 0; round < ROUNDS; round++) {
+    t->ms[NATIVE][round] = 1e3 * bench_time(run_native, &p, counts[NATIVE]);
+    run_round(s, w, g, counts, p.answer, t, round);
     for (way i = NATIVE; i < WAY_COUNT; i++)
       if (s->has[i]) t->ratio[i][round] = t->ms[i][round] / t->ms[NATIVE][round];
+    if (s->has[UNMETERED]) t->metering[round] = t->ms[RECOMPILER][round] / t->ms[UNMETERED][round];
   }
-  if (s->has[INTERPRETER]) guest_close(&g);
+  for (way i = RECOMPILER; i < WAY_COUNT; i++)
+    if (s->has[i] && is_guest(i)) guest_close(&g[i]);
 }
 
 /* --------------------------------------------------------------------------------------------------------- report */
 
-static void report(way way, const char *name, double ms, double ratio) {
+static void report(way way, const char *name, double ms, double ratio, bool is_mean) {
   char own[32], native_name[32];
   snprintf(own, sizeof own, "%s.%s", way_names[way], name);
   snprintf(native_name, sizeof native_name, "native.%s", name);
-  bench_report(own, ms, "ms", ratio, way == NATIVE ? NULL : native_name, NULL);
+  bench_report(own, ms, "ms", ratio, way == NATIVE ? NULL : native_name, is_mean ? targets[way] : NULL);
 }
 
 /* Whether the workloads are there as files of this kind, and the command that runs them; if not, says so. */
@@ -218,25 +251,47 @@ static bool can_run(const char *directory, const char *what, const char *extensi
 
 /* For the geometric means. */
 typedef struct sums {
-  double log_ms[WAY_COUNT], log_ratio[WAY_COUNT];
+  double log_ms[WAY_COUNT], log_ratio[WAY_COUNT], log_metering;
   int count;
 } sums;
 
 static void report_workload(const setting *s, const workload *w, times *t, sums *all) {
   all->count += w->computes;
+  if (w->computes && s->has[UNMETERED]) all->log_metering += log(bench_median(t->metering, ROUNDS));
   for (way i = NATIVE; i < WAY_COUNT; i++) {
     if (!s->has[i]) continue;
     double ms = bench_median(t->ms[i], ROUNDS), ratio = bench_median(t->ratio[i], ROUNDS);
-    report(i, w->name, ms, ratio);
+    report(i, w->name, ms, ratio, false);
     if (!w->computes) continue;
     all->log_ms[i] += log(ms);
     all->log_ratio[i] += log(ratio);
   }
 }
 
+/* What it costs to make a small program's VM, compile it and enter it for the first time. */
+static void report_first_call(const setting *s) {
+  guest g;
+  char path[512];
+  double times[BENCH_ROUNDS];
+  bench_require(snprintf(path, sizeof path, "%s/fib.img", s->directory) < (int)sizeof path, s->directory);
+  guest_open(&g, &workloads[0], FULL, path);
+  g.n = 1;
+  for (int round = 0; round < BENCH_ROUNDS; round++) times[round] = bench_time(run_guest, &g, 200);
+  bench_report("firstcall.fib", bench_median(times, BENCH_ROUNDS) * 1e6, "us", 0, NULL, "<= 30 us");
+  guest_close(&g);
+}
+
+/* A host function, there and back, less what the same loop costs without it natively. */
+static void report_host_call(const times *t, uint64_t calls) {
+  double ns[ROUNDS];
+  for (int i = 0; i < ROUNDS; i++) ns[i] = (t->ms[RECOMPILER][i] - t->ms[NATIVE][i]) * 1e6 / (double)calls;
+  bench_report("recompiler.host_call", bench_median(ns, ROUNDS), "ns", 0, NULL, "<= 10 ns");
+}
+
 void bench_workloads(const char *directory) {
   setting s = {.directory = directory, .has = {[NATIVE] = true}};
-  s.has[INTERPRETER] = can_run(directory, "guests are", "img", NULL);
+  bool guests = can_run(directory, "guests are", "img", NULL);
+  for (way i = RECOMPILER; i <= INTERPRETER; i++) s.has[i] = guests;
   s.has[V8_COLD] = s.has[V8_WARM] = can_run(directory, "WebAssembly in V8 is", "wasm", "node");
   s.has[QEMU] = can_run(directory, "RISC-V in qemu is", "rv64", "qemu-riscv64");
   sums all = {0};
@@ -244,7 +299,12 @@ void bench_workloads(const char *directory) {
     times t;
     measure(&s, &workloads[i], &t);
     report_workload(&s, &workloads[i], &t, &all);
+    if (guests && strcmp(workloads[i].name, "host_calls") == 0) report_host_call(&t, workloads[i].n);
   }
   for (way i = NATIVE; i < WAY_COUNT; i++)
-    if (s.has[i]) report(i, "geomean", exp(all.log_ms[i] / all.count), exp(all.log_ratio[i] / all.count));
+    if (s.has[i]) report(i, "geomean", exp(all.log_ms[i] / all.count), exp(all.log_ratio[i] / all.count), true);
+  if (!guests) return;
+  double metering = exp(all.log_metering / all.count);
+  bench_report("recompiler.metering", 100 * (metering - 1), "%", metering, "unmetered.geomean", "<= 8 %");
+  report_first_call(&s);
 }

@@ -8,6 +8,7 @@
 #if JV_HAS_RECOMPILER
 
 #include "base/alloc.h"
+#include "base/error.h"
 #include "exec/decode.h"
 
 #define X (&c->x)
@@ -19,27 +20,34 @@ enum { NATIVE_PER_BYTE = 120, NATIVE_BASE = 16384, JUMP_ENTRY_BYTES = 8 };
 
 /* -------------------------------------------------------------------------------------------------- guest memory */
 
-static void put_number(jv_compiler *c, uint32_t n) {
-  uint8_t *out = c->native->accesses + c->native->access_count;
+enum { ACCESS_BYTES = 10 }; /* two numbers */
+
+static uint8_t *put_number(uint8_t *out, uint32_t n) {
   for (; n >= 0x80; n >>= 7) *out++ = (uint8_t)(n | 0x80);
   *out++ = (uint8_t)n;
-  c->native->access_count = (size_t)(out - c->native->accesses);
+  return out;
+}
+
+static JV_NOINLINE void grow_accesses(jv_compiler *c) {
+  jv_native *n = c->native;
+  if (!jv_grow(n->allocator, &n->accesses, &n->access_capacity, n->access_count + ACCESS_BYTES, 1) ||
+      !jv_grow(n->allocator, &n->marks, &n->mark_capacity, n->mark_count + 1, sizeof *n->marks))
+    c->failed = true;
 }
 
 /* Remembers that the host instruction that comes next is the access of the guest's at pc. */
-static void note_access(jv_compiler *c, uint32_t pc) {
+static inline void note_access(jv_compiler *c, uint32_t pc) {
   jv_native *n = c->native;
   uint32_t at = x64_here(X);
-  if (!jv_grow(n->allocator, &n->accesses, &n->access_capacity, n->access_count + 10, 1) ||
-      !jv_grow(n->allocator, &n->marks, &n->mark_capacity, n->mark_count + 1, sizeof *n->marks)) {
-    c->failed = true;
-    return;
+  if (n->access_count + ACCESS_BYTES > n->access_capacity || n->mark_count == n->mark_capacity) {
+    grow_accesses(c);
+    if (c->failed) return;
   }
   if (c->since_mark++ % JV_MARK_EVERY == 0) {
     n->marks[n->mark_count++] = (jv_mark){at, pc, (uint32_t)n->access_count};
   } else {
-    put_number(c, at - c->last_at);
-    put_number(c, pc - c->last_pc);
+    uint8_t *out = put_number(n->accesses + n->access_count, at - c->last_at);
+    n->access_count = (size_t)(put_number(out, pc - c->last_pc) - n->accesses);
   }
   c->last_at = at;
   c->last_pc = pc;
@@ -269,10 +277,7 @@ static void begin_region(jv_compiler *c, region *r, uint32_t pc, bool block) {
     x64_jcc(X, CC_B);
   }
   if (c->program->counts_instructions) { /* patched in end_region */
-    x64_rex(X, 1, 0, 0, RSP);
-    x64_u8(X, 0x81);
-    x64_mem(X, ALU_ADD, RSP, (int32_t)offsetof(jv_frame, instructions));
-    x64_u32(X, 0);
+    x64_alu_mem_imm32(X, ALU_ADD, 1, RSP, (int32_t)offsetof(jv_frame, instructions), 0);
   }
 }
 
@@ -291,9 +296,24 @@ static void end_region(jv_compiler *c, const region *r, size_t point) {
 
 /* ---------------------------------------------------------------------------------------------------------- the pass */
 
-static bool ends_region(javm_isa isa, uint8_t op) {
-  return op == JV_OP_INVALID || op == JV_OP_ecall || op == JV_OP_ecalli || jv_op_ends_block(isa, op);
-}
+/* What the pass asks of an opcode. */
+enum { ENDS_BLOCK = 1, ENDS_REGION = 2, ACCESSES = 4 };
+#define FLAGS(number, ends_block, can_fault)                                                                           \
+  ((ends_block) || (number) == JV_OP_ecall || (number) == JV_OP_ecalli ? ENDS_REGION : 0) |                            \
+      ((ends_block) ? ENDS_BLOCK : 0) | ((can_fault) ? ACCESSES : 0)
+
+static const uint8_t op_flags[2][256] = {
+    {
+#define OP(number, name, format, reads, writes, ends_block, can_fault, gas)                                            \
+  [number] = FLAGS(number, (ends_block) == 1, can_fault),
+#include "exec/ops.def"
+        [JV_OP_INVALID] = ENDS_REGION},
+    {
+#define OP(number, name, format, reads, writes, ends_block, can_fault, gas)                                            \
+  [number] = FLAGS(number, (ends_block) != 0, can_fault),
+#include "exec/ops.def"
+        [JV_OP_INVALID] = ENDS_REGION},
+};
 
 static bool has_room(jv_compiler *c) {
   if (c->limit - c->x.at < JV_X64_ROOM) c->failed = c->is_too_much = true;
@@ -304,7 +324,7 @@ static bool has_room(jv_compiler *c) {
 static unsigned lower_insn(jv_compiler *c, const jv_decoded *i, const jv_decoded *next, uint32_t pc) {
   if (next && jv_lower_pair(c, i, next)) return 2;
   c->keeps_upper = next && jv_upper_is_dead(i, next);
-  if (jv_ops[i->op].can_fault ? lower_memory(c, i, pc) : jv_lower_value(c, i) || lower_branch(c, i, pc)) return 1;
+  if (c->flags[i->op] & ACCESSES ? lower_memory(c, i, pc) : jv_lower_value(c, i) || lower_branch(c, i, pc)) return 1;
   lower_control(c, i, pc);
   return 1;
 }
@@ -316,7 +336,7 @@ typedef struct place {
 } place;
 
 /* To the next instruction's place: as the interpreter's records (program.c). */
-static void move_on(const javm_code *code, const place *at, place *next) {
+static inline void move_on(const javm_code *code, const place *at, place *next) {
   uint32_t end = (uint32_t)code->code_bytes, pc = at->pc + 1 + at->insn.skip;
   if (at->insn.op == JV_OP_INVALID && !jv_bitmask_at(code, at->pc))
     while (pc < end && !jv_bitmask_at(code, pc)) pc++;
@@ -335,46 +355,52 @@ static void end_block(jv_compiler *c) {
     set_cost(c, c->block, c->block_charge, c->like ? c->like->points[c->block].cost : jv_pricer_end(&c->pricer));
 }
 
-/* Lowers a region, and moves to the next. False: it was the last, or something failed. */
-static bool lower_region(jv_compiler *c, place *at, bool *block) {
+/* Lowers a region, the first of whose instructions is *now, and moves to the next. False: it was the last, or something
+ * failed. `other` is scratch space: the two places take turns. */
+static bool lower_region(jv_compiler *c, place **now, place **other, bool *block) {
   const javm_code *code = &c->program->code;
   uint32_t end = (uint32_t)code->code_bytes;
   bool prices = is_block_model(c->program) && !c->like;
   region r = {0};
-  begin_region(c, &r, at->pc, *block);
+  begin_region(c, &r, (*now)->pc, *block);
   if (c->failed) return false;
   size_t point = c->native->point_count - 1;
-  if (*block) begin_block(c, &r, at->pc);
-  place now = *at;
-  for (;;) {
+  if (*block) begin_block(c, &r, (*now)->pc);
+  for (unsigned flags = 0; !(flags & ENDS_REGION);) {
+    place *at = *now, *next = *other;
     if (!has_room(c)) return false;
-    bool ends = ends_region(code->isa, now.insn.op);
-    if (prices) jv_pricer_add(&c->pricer, &now.insn, now.pc);
-    if (now.pc < end) move_on(code, &now, at);
-    bool joins = !ends && !ends_region(code->isa, at->insn.op) && !jv_ops[at->insn.op].can_fault;
-    unsigned lowered = lower_insn(c, &now.insn, joins ? &at->insn : NULL, now.pc);
+    flags = c->flags[at->insn.op];
+    if (prices) jv_pricer_add(&c->pricer, &at->insn, at->pc);
+    bool is_last = at->pc == end;
+    if (!is_last) move_on(code, at, next);
+    bool joins = !((flags & ENDS_REGION) | (c->flags[next->insn.op] & (ENDS_REGION | ACCESSES)));
+    unsigned lowered = lower_insn(c, &at->insn, joins ? &next->insn : NULL, at->pc);
     r.count += lowered;
     if (lowered == 2) {
-      if (prices) jv_pricer_add(&c->pricer, &at->insn, at->pc);
-      move_on(code, at, at);
+      if (prices) jv_pricer_add(&c->pricer, &next->insn, next->pc);
+      move_on(code, next, next);
     }
-    if (ends) break;
-    now = *at;
+    if (flags & ENDS_REGION) {
+      end_region(c, &r, point);
+      c->after_terminator = flags & ENDS_BLOCK;
+      *block = at->insn.op == JV_OP_INVALID || c->after_terminator;
+      if (*block) end_block(c);
+      if (is_last) return false;
+    }
+    *now = next;
+    *other = at;
   }
-  end_region(c, &r, point);
-  c->after_terminator = jv_op_ends_block(code->isa, now.insn.op);
-  *block = now.insn.op == JV_OP_INVALID || c->after_terminator;
-  if (*block) end_block(c);
-  return now.pc < end;
+  return true;
 }
 
 static void lower_all(jv_compiler *c) {
-  place at = {.pc = 0};
+  place places[2] = {{0}}, *now = &places[0], *other = &places[1];
   bool block = true;
   c->after_terminator = true;
+  c->flags = op_flags[c->program->code.isa == JAVM_ISA_JAVM];
   jv_pricer_init(&c->pricer, &c->program->code, c->program->gas_model, c->program->load_cycles);
-  jv_decode_fast(&c->program->code, 0, &at.insn);
-  while (lower_region(c, &at, &block)) continue;
+  jv_decode_fast(&c->program->code, 0, &now->insn);
+  while (lower_region(c, &now, &other, &block)) continue;
 }
 
 /* ----------------------------------------------------------------------------------------------------- the end */

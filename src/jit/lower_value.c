@@ -206,10 +206,41 @@ static void count_zeros(jv_compiler *c, bool leading, unsigned w, jv_x64_reg d, 
   x64_mov(X, 0, d, RDX);
 }
 
+static void add_imm(jv_compiler *c, unsigned w, jv_x64_reg d, jv_x64_reg s, uint64_t v) {
+  int32_t imm = (int32_t)(uint32_t)v;
+  if (d != s) x64_lea(X, w, d, s, imm);
+  else if (imm) x64_alu_imm(X, ALU_ADD, w, d, imm);
+}
+
+static void alu_imm(jv_compiler *c, jv_x64_alu op, jv_x64_reg d, jv_x64_reg s, uint64_t v) {
+  move(c, d, s);
+  x64_alu_imm(X, op, 1, d, (int32_t)(uint32_t)v);
+}
+
+static void neg_add(jv_compiler *c, unsigned w, jv_x64_reg d, jv_x64_reg s, uint64_t v) {
+  move(c, d, s);
+  x64_unary(X, UN_NEG, w, d);
+  if (v) x64_alu_imm(X, ALU_ADD, w, d, (int32_t)(uint32_t)v);
+}
+
+static void cmov_imm(jv_compiler *c, jv_x64_cond cc, jv_x64_reg d, jv_x64_reg s, uint64_t v) {
+  x64_mov_imm(X, RDX, v);
+  x64_test(X, 1, s, s);
+  x64_cmov(X, cc, d, RDX);
+}
+
+/* The immediate, shifted by the register. */
+static void shift_alt(jv_compiler *c, jv_x64_shift op, unsigned w, jv_x64_reg d, uint64_t v, jv_x64_reg by) {
+  x64_mov_imm(X, RDX, v);
+  shift(c, op, w, d, RDX, by);
+}
+
 /* ---- the instructions ---- */
 
-static bool lower_three(jv_compiler *c, const jv_decoded *i) {
+/* One switch for all, so that there is one jump to foresee. */
+bool jv_lower_value(jv_compiler *c, const jv_decoded *i) {
   OPERANDS;
+  uint64_t x = i->x;
   switch (i->op) {
     case JV_OP_add_64: add(c, 1, d, a, b); break;
     case JV_OP_add_32: add(c, 0, d, a, b), extend(c, d); break;
@@ -258,44 +289,6 @@ static bool lower_three(jv_compiler *c, const jv_decoded *i) {
     case JV_OP_max_u: choose(c, CC_A, d, a, b); break;
     case JV_OP_min: choose(c, CC_L, d, a, b); break;
     case JV_OP_min_u: choose(c, CC_B, d, a, b); break;
-    default: return false;
-  }
-  return true;
-}
-
-static void add_imm(jv_compiler *c, unsigned w, jv_x64_reg d, jv_x64_reg s, uint64_t v) {
-  int32_t imm = (int32_t)(uint32_t)v;
-  if (d != s) x64_lea(X, w, d, s, imm);
-  else if (imm) x64_alu_imm(X, ALU_ADD, w, d, imm);
-}
-
-static void alu_imm(jv_compiler *c, jv_x64_alu op, jv_x64_reg d, jv_x64_reg s, uint64_t v) {
-  move(c, d, s);
-  x64_alu_imm(X, op, 1, d, (int32_t)(uint32_t)v);
-}
-
-static void neg_add(jv_compiler *c, unsigned w, jv_x64_reg d, jv_x64_reg s, uint64_t v) {
-  move(c, d, s);
-  x64_unary(X, UN_NEG, w, d);
-  if (v) x64_alu_imm(X, ALU_ADD, w, d, (int32_t)(uint32_t)v);
-}
-
-static void cmov_imm(jv_compiler *c, jv_x64_cond cc, jv_x64_reg d, jv_x64_reg s, uint64_t v) {
-  x64_mov_imm(X, RDX, v);
-  x64_test(X, 1, s, s);
-  x64_cmov(X, cc, d, RDX);
-}
-
-/* The immediate, shifted by the register. */
-static void shift_alt(jv_compiler *c, jv_x64_shift op, unsigned w, jv_x64_reg d, uint64_t v, jv_x64_reg by) {
-  x64_mov_imm(X, RDX, v);
-  shift(c, op, w, d, RDX, by);
-}
-
-static bool lower_imm(jv_compiler *c, const jv_decoded *i) {
-  OPERANDS;
-  uint64_t x = i->x;
-  switch (i->op) {
     case JV_OP_add_imm_64: add_imm(c, 1, a, b, x); break;
     case JV_OP_add_imm_32:
       if ((uint32_t)x == 0) {
@@ -352,14 +345,6 @@ static bool lower_imm(jv_compiler *c, const jv_decoded *i) {
       if (x == 0) x64_alu(X, ALU_XOR, 0, a, a);
       else x64_mov_imm(X, a, x);
       break;
-    default: return false;
-  }
-  return true;
-}
-
-static bool lower_two(jv_compiler *c, const jv_decoded *i) {
-  OPERANDS;
-  switch (i->op) {
     case JV_OP_move_reg: move(c, d, a); break;
     case JV_OP_count_set_bits_64: x64_count(X, 0xb8, 1, d, a); break;
     case JV_OP_count_set_bits_32: x64_count(X, 0xb8, 0, d, a); break;
@@ -374,17 +359,6 @@ static bool lower_two(jv_compiler *c, const jv_decoded *i) {
     default: return false;
   }
   return true;
-}
-
-bool jv_lower_value(jv_compiler *c, const jv_decoded *i) {
-  switch ((jv_format)jv_ops[i->op].format) {
-    case JV_FORMAT_REG_REG_REG: return lower_three(c, i);
-    case JV_FORMAT_REG_IMM64:
-    case JV_FORMAT_REG_IMM:
-    case JV_FORMAT_REG_REG_IMM: return lower_imm(c, i);
-    case JV_FORMAT_REG_REG: return lower_two(c, i);
-    default: return false;
-  }
 }
 
 /* ---- two at once ---- */

@@ -92,7 +92,8 @@ typedef struct jv_compiler {
   jv_native *native;
   const jv_native *like; /* made of the same program before, in the other way; or NULL */
   jv_features has;
-  uint32_t *starts; /* by pc: offset in the code of a block start that was reached, else 0 */
+  const uint8_t *flags; /* of opcodes, in the instruction set */
+  uint32_t *starts;     /* by pc: offset in the code of a block start that was reached, else 0 */
   jv_fixup *fixups;
   size_t fixup_count, fixup_capacity;
   bool after_terminator; /* the region that begins is a block, if it is marked */

@@ -34,8 +34,7 @@ static void load_state(jv_x64 *x, int32_t pushed) {
 /* rsp is a multiple of 16. */
 static void call_c(jv_x64 *x, uintptr_t function) {
   x64_mov_imm(x, RAX, function);
-  x64_u8(x, 0xff);
-  x64_modrm(x, 3, 2, RAX);
+  x64_call_reg(x, RAX);
 }
 
 static void return_to_c(jv_x64 *x) {

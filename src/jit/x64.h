@@ -1,7 +1,7 @@
 /*
  * Encoders for the x86-64 instructions that the recompiler uses, by their manual's names; nothing above this file knows a
  * byte. An encoder appends to the buffer without a check: whoever lowers an instruction has made sure of JV_X64_ROOM bytes
- * before.
+ * before. x86-64 is little-endian, and so is what is put together here in registers.
  *
  * Operands are in Intel's order, destination first. `w` says 64-bit (1) or 32-bit (0), which zeroes the upper half.
  * Guest memory is gs:[u32 base + disp], with the address-size prefix: the processor itself wraps addresses at 2^32, and gs
@@ -43,60 +43,67 @@ typedef struct jv_x64 {
 /* The most that one guest instruction, with what surrounds it, takes. */
 enum { JV_X64_ROOM = 256 };
 
+/* Appends the lowest `count` bytes of v, at most 8; it may write 8. Most instructions are one or two of these. */
+static inline void x64_put(jv_x64 *x, uint64_t v, unsigned count) {
+  memcpy(x->at, &v, sizeof v);
+  x->at += count;
+}
 static inline void x64_u8(jv_x64 *x, unsigned v) { *x->at++ = (uint8_t)v; }
-static inline void x64_u32(jv_x64 *x, uint32_t v) {
-  memcpy(x->at, &v, sizeof v);
-  x->at += sizeof v;
-}
-static inline void x64_u64(jv_x64 *x, uint64_t v) {
-  memcpy(x->at, &v, sizeof v);
-  x->at += sizeof v;
-}
+static inline void x64_u32(jv_x64 *x, uint32_t v) { x64_put(x, v, 4); }
+static inline void x64_u64(jv_x64 *x, uint64_t v) { x64_put(x, v, 8); }
 static inline uint32_t x64_here(const jv_x64 *x) { return (uint32_t)(x->at - x->base); }
 static inline bool x64_is_i8(int64_t v) { return v == (int8_t)v; }
 
 /* ------------------------------------------------------------------------------------------- the parts of an encoding */
 
-/* REX for ModRM.reg, SIB.index and ModRM.rm or SIB.base; none where nothing needs it. */
-static inline void x64_rex(jv_x64 *x, unsigned w, unsigned reg, unsigned index, unsigned rm) {
+/* REX for ModRM.reg, SIB.index and ModRM.rm or SIB.base; 0: none is needed. */
+static inline unsigned x64_rex(unsigned w, unsigned reg, unsigned index, unsigned rm) {
   unsigned bits = w << 3 | (reg >> 3) << 2 | (index >> 3) << 1 | rm >> 3;
-  if (bits) x64_u8(x, 0x40 | bits);
+  return bits ? 0x40 | bits : 0;
 }
-static inline void x64_modrm(jv_x64 *x, unsigned mod, unsigned reg, unsigned rm) {
-  x64_u8(x, mod << 6 | (reg & 7) << 3 | (rm & 7));
+/* A REX that may be 0, then `count` bytes of opcode and what follows. */
+static inline void x64_rex_op(jv_x64 *x, unsigned rex, uint64_t op, unsigned count) {
+  unsigned drop = rex == 0;
+  x64_put(x, (op << 8 | rex) >> 8 * drop, count + 1 - drop);
 }
-/* ModRM, SIB and displacement for [base + disp]. */
-static inline void x64_mem(jv_x64 *x, unsigned reg, unsigned base, int32_t disp) {
+static inline unsigned x64_modrm(unsigned mod, unsigned reg, unsigned rm) {
+  return mod << 6 | (reg & 7) << 3 | (rm & 7);
+}
+/* ModRM, perhaps SIB, and displacement. `head_count`: bytes of ModRM and SIB; the mod is still 0. */
+static inline void x64_put_mem(jv_x64 *x, uint64_t head, unsigned head_count, unsigned base, int32_t disp) {
   unsigned mod = disp == 0 && (base & 7) != RBP ? 0 : x64_is_i8(disp) ? 1 : 2;
-  x64_modrm(x, mod, reg, base);
-  if ((base & 7) == RSP) x64_u8(x, 0x24);
-  if (mod == 1) x64_u8(x, (uint8_t)disp);
-  if (mod == 2) x64_u32(x, (uint32_t)disp);
+  head |= mod << 6 | (uint64_t)(uint32_t)disp << 8 * head_count;
+  x64_put(x, head, head_count + (mod == 0 ? 0 : mod == 1 ? 1 : 4));
+}
+/* For [base + disp]. */
+static inline void x64_mem(jv_x64 *x, unsigned reg, unsigned base, int32_t disp) {
+  bool sib = (base & 7) == RSP;
+  x64_put_mem(x, x64_modrm(0, reg, base) | (sib ? 0x2400u : 0), 1 + sib, base, disp);
 }
 /* For [base + index * 2^scale + disp]; index is not RSP. */
 static inline void x64_sib(jv_x64 *x, unsigned reg, unsigned base, unsigned index, unsigned scale, int32_t disp) {
-  unsigned mod = disp == 0 && (base & 7) != RBP ? 0 : x64_is_i8(disp) ? 1 : 2;
-  x64_modrm(x, mod, reg, RSP);
-  x64_modrm(x, scale, index, base);
-  if (mod == 1) x64_u8(x, (uint8_t)disp);
-  if (mod == 2) x64_u32(x, (uint32_t)disp);
+  x64_put_mem(x, x64_modrm(0, reg, RSP) | x64_modrm(scale, index, base) << 8, 2, base, disp);
 }
-/* A VEX prefix of three bytes; map 2 is 0F38, 3 is 0F3A; pp 1 is 66, 2 F3, 3 F2; v the second source. */
-static inline void x64_vex(jv_x64 *x, unsigned map, unsigned pp, unsigned w, unsigned reg, unsigned v, unsigned rm) {
-  x64_u8(x, 0xc4);
-  x64_u8(x, (reg < 8) << 7 | 1u << 6 | (rm < 8) << 5 | map);
-  x64_u8(x, w << 7 | (~v & 15) << 3 | pp);
+/* A VEX prefix of three bytes, the opcode and ModRM; map 2 is 0F38, 3 is 0F3A; pp 1 is 66, 2 F3, 3 F2; v the second
+ * source. */
+static inline void x64_vex(jv_x64 *x, unsigned map, unsigned pp, unsigned w, unsigned op, unsigned reg, unsigned v,
+                           unsigned rm) {
+  unsigned second = (reg < 8) << 7 | 1u << 6 | (rm < 8) << 5 | map, third = w << 7 | (~v & 15) << 3 | pp;
+  x64_put(x, 0xc4 | second << 8 | third << 16 | op << 24 | (uint64_t)x64_modrm(3, reg, rm) << 32, 5);
 }
 static inline void x64_op_rr(jv_x64 *x, unsigned w, unsigned op, unsigned reg, unsigned rm) {
-  x64_rex(x, w, reg, 0, rm);
-  x64_u8(x, op);
-  x64_modrm(x, 3, reg, rm);
+  x64_rex_op(x, x64_rex(w, reg, 0, rm), op | x64_modrm(3, reg, rm) << 8, 2);
 }
 static inline void x64_op0f_rr(jv_x64 *x, unsigned w, unsigned op, unsigned reg, unsigned rm) {
-  x64_rex(x, w, reg, 0, rm);
-  x64_u8(x, 0x0f);
-  x64_u8(x, op);
-  x64_modrm(x, 3, reg, rm);
+  x64_rex_op(x, x64_rex(w, reg, 0, rm), 0x0f | op << 8 | x64_modrm(3, reg, rm) << 16, 3);
+}
+/* An opcode of one byte with its register in it. */
+static inline void x64_op_r(jv_x64 *x, unsigned w, unsigned op, unsigned r) {
+  x64_rex_op(x, x64_rex(w, 0, 0, r), op | (r & 7), 1);
+}
+static inline void x64_op_mem(jv_x64 *x, unsigned w, unsigned op, unsigned reg, unsigned base, int32_t disp) {
+  x64_rex_op(x, x64_rex(w, reg, 0, base), op, 1);
+  x64_mem(x, reg, base, disp);
 }
 
 /* -------------------------------------------------------------------------------------------------------- registers */
@@ -105,15 +112,13 @@ static inline void x64_mov(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg s) { 
 /* The shortest of three ways; leaves the flags alone. */
 static inline void x64_mov_imm(jv_x64 *x, jv_x64_reg d, uint64_t v) {
   if (v <= UINT32_MAX) {
-    x64_rex(x, 0, 0, 0, d);
-    x64_u8(x, 0xb8 | (d & 7));
+    x64_op_r(x, 0, 0xb8, d);
     x64_u32(x, (uint32_t)v);
   } else if ((int64_t)v == (int32_t)(uint32_t)v) {
     x64_op_rr(x, 1, 0xc7, 0, d);
     x64_u32(x, (uint32_t)v);
   } else {
-    x64_rex(x, 1, 0, 0, d);
-    x64_u8(x, 0xb8 | (d & 7));
+    x64_op_r(x, 1, 0xb8, d);
     x64_u64(x, v);
   }
 }
@@ -121,9 +126,9 @@ static inline void x64_alu(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg d, j
   x64_op_rr(x, w, op << 3 | 1, s, d);
 }
 static inline void x64_alu_imm(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg d, int32_t v) {
-  x64_op_rr(x, w, x64_is_i8(v) ? 0x83 : 0x81, op, d);
-  if (x64_is_i8(v)) x64_u8(x, (uint8_t)v);
-  else x64_u32(x, (uint32_t)v);
+  bool small = x64_is_i8(v);
+  x64_op_rr(x, w, small ? 0x83 : 0x81, op, d);
+  x64_put(x, (uint32_t)v, small ? 1 : 4);
 }
 /* With an immediate of 32 bits in any case, to be patched; the immediate is the last four bytes. */
 static inline void x64_alu_imm32(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg d, uint32_t v) {
@@ -139,9 +144,9 @@ static inline void x64_shift_imm(jv_x64 *x, jv_x64_shift op, unsigned w, jv_x64_
 static inline void x64_shift_cl(jv_x64 *x, jv_x64_shift op, unsigned w, jv_x64_reg r) { x64_op_rr(x, w, 0xd3, op, r); }
 static inline void x64_imul(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg s) { x64_op0f_rr(x, w, 0xaf, d, s); }
 static inline void x64_imul_imm(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg s, int32_t v) {
-  x64_op_rr(x, w, x64_is_i8(v) ? 0x6b : 0x69, d, s);
-  if (x64_is_i8(v)) x64_u8(x, (uint8_t)v);
-  else x64_u32(x, (uint32_t)v);
+  bool small = x64_is_i8(v);
+  x64_op_rr(x, w, small ? 0x6b : 0x69, d, s);
+  x64_put(x, (uint32_t)v, small ? 1 : 4);
 }
 static inline void x64_xchg(jv_x64 *x, jv_x64_reg a, jv_x64_reg b) { x64_op_rr(x, 1, 0x87, a, b); }
 static inline void x64_movsxd(jv_x64 *x, jv_x64_reg d, jv_x64_reg s) { x64_op_rr(x, 1, 0x63, d, s); }
@@ -149,18 +154,13 @@ static inline void x64_movsx16(jv_x64 *x, jv_x64_reg d, jv_x64_reg s) { x64_op0f
 static inline void x64_movzx16(jv_x64 *x, jv_x64_reg d, jv_x64_reg s) { x64_op0f_rr(x, 0, 0xb7, d, s); }
 static inline void x64_movsx8(jv_x64 *x, jv_x64_reg d, jv_x64_reg s) { x64_op0f_rr(x, 1, 0xbe, d, s); }
 static inline void x64_bswap(jv_x64 *x, unsigned w, jv_x64_reg r) {
-  x64_rex(x, w, 0, 0, r);
-  x64_u8(x, 0x0f);
-  x64_u8(x, 0xc8 | (r & 7));
+  x64_rex_op(x, x64_rex(w, 0, 0, r), 0x0f | (0xc8u | (r & 7)) << 8, 2);
 }
 static inline void x64_cmov(jv_x64 *x, jv_x64_cond cc, jv_x64_reg d, jv_x64_reg s) {
   x64_op0f_rr(x, 1, 0x40 | cc, d, s);
 }
 static inline void x64_setcc(jv_x64 *x, jv_x64_cond cc, jv_x64_reg d) {
-  if (d >= RSP) x64_u8(x, 0x40 | d >> 3);
-  x64_u8(x, 0x0f);
-  x64_u8(x, 0x90 | cc);
-  x64_modrm(x, 3, 0, d);
+  x64_rex_op(x, d >= RSP ? 0x40 | d >> 3 : 0, 0x0f | (0x90u | cc) << 8 | x64_modrm(3, 0, d) << 16, 3);
 }
 /* popcnt b8, lzcnt bd, tzcnt bc: with F3; bsr bd, bsf bc: without. */
 static inline void x64_count(jv_x64 *x, unsigned op, unsigned w, jv_x64_reg d, jv_x64_reg s) {
@@ -170,91 +170,62 @@ static inline void x64_count(jv_x64 *x, unsigned op, unsigned w, jv_x64_reg d, j
 static inline void x64_scan(jv_x64 *x, unsigned op, unsigned w, jv_x64_reg d, jv_x64_reg s) {
   x64_op0f_rr(x, w, op, d, s);
 }
-static inline void x64_cqo(jv_x64 *x, unsigned w) {
-  x64_rex(x, w, 0, 0, 0);
-  x64_u8(x, 0x99);
-}
-static inline void x64_push(jv_x64 *x, jv_x64_reg r) {
-  x64_rex(x, 0, 0, 0, r);
-  x64_u8(x, 0x50 | (r & 7));
-}
-static inline void x64_pop(jv_x64 *x, jv_x64_reg r) {
-  x64_rex(x, 0, 0, 0, r);
-  x64_u8(x, 0x58 | (r & 7));
-}
+static inline void x64_cqo(jv_x64 *x, unsigned w) { x64_rex_op(x, x64_rex(w, 0, 0, 0), 0x99, 1); }
+static inline void x64_push(jv_x64 *x, jv_x64_reg r) { x64_op_r(x, 0, 0x50, r); }
+static inline void x64_pop(jv_x64 *x, jv_x64_reg r) { x64_op_r(x, 0, 0x58, r); }
 
 /* BMI1 and BMI2. */
 static inline void x64_andn(jv_x64 *x, jv_x64_reg d, jv_x64_reg inverted, jv_x64_reg s) {
-  x64_vex(x, 2, 0, 1, d, inverted, s);
-  x64_u8(x, 0xf2);
-  x64_modrm(x, 3, d, s);
+  x64_vex(x, 2, 0, 1, 0xf2, d, inverted, s);
 }
 static inline void x64_shiftx(jv_x64 *x, jv_x64_shift op, unsigned w, jv_x64_reg d, jv_x64_reg s, jv_x64_reg by) {
-  x64_vex(x, 2, op == SH_SHL ? 1 : op == SH_SHR ? 3 : 2, w, d, by, s);
-  x64_u8(x, 0xf7);
-  x64_modrm(x, 3, d, s);
+  x64_vex(x, 2, op == SH_SHL ? 1 : op == SH_SHR ? 3 : 2, w, 0xf7, d, by, s);
 }
 static inline void x64_rorx(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg s, unsigned by) {
-  x64_vex(x, 3, 3, w, d, 0, s);
-  x64_u8(x, 0xf0);
-  x64_modrm(x, 3, d, s);
+  x64_vex(x, 3, 3, w, 0xf0, d, 0, s);
   x64_u8(x, by);
 }
 /* high:low = rdx * s. */
 static inline void x64_mulx(jv_x64 *x, jv_x64_reg high, jv_x64_reg low, jv_x64_reg s) {
-  x64_vex(x, 2, 3, 1, high, low, s);
-  x64_u8(x, 0xf6);
-  x64_modrm(x, 3, high, s);
+  x64_vex(x, 2, 3, 1, 0xf6, high, low, s);
 }
 
 /* --------------------------------------------------------------------------------------------------------- addresses */
 
 static inline void x64_lea(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg base, int32_t disp) {
-  x64_rex(x, w, d, 0, base);
-  x64_u8(x, 0x8d);
-  x64_mem(x, d, base, disp);
+  x64_op_mem(x, w, 0x8d, d, base, disp);
 }
 static inline void x64_lea_index(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg base, jv_x64_reg index, unsigned scale,
                                  int32_t disp) {
-  x64_rex(x, w, d, index, base);
-  x64_u8(x, 0x8d);
+  x64_rex_op(x, x64_rex(w, d, index, base), 0x8d, 1);
   x64_sib(x, d, base, index, scale, disp);
 }
 /* d = [base + disp], 64 bits or 32; of the host. */
 static inline void x64_load(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg base, int32_t disp) {
-  x64_rex(x, w, d, 0, base);
-  x64_u8(x, 0x8b);
-  x64_mem(x, d, base, disp);
+  x64_op_mem(x, w, 0x8b, d, base, disp);
 }
 static inline void x64_store(jv_x64 *x, unsigned w, jv_x64_reg base, int32_t disp, jv_x64_reg s) {
-  x64_rex(x, w, s, 0, base);
-  x64_u8(x, 0x89);
-  x64_mem(x, s, base, disp);
+  x64_op_mem(x, w, 0x89, s, base, disp);
 }
 static inline void x64_store_imm(jv_x64 *x, unsigned w, jv_x64_reg base, int32_t disp, uint32_t v) {
-  x64_rex(x, w, 0, 0, base);
-  x64_u8(x, 0xc7);
-  x64_mem(x, 0, base, disp);
+  x64_op_mem(x, w, 0xc7, 0, base, disp);
   x64_u32(x, v);
 }
 static inline void x64_alu_load(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg d, jv_x64_reg base, int32_t disp) {
-  x64_rex(x, w, d, 0, base);
-  x64_u8(x, op << 3 | 3);
-  x64_mem(x, d, base, disp);
+  x64_op_mem(x, w, op << 3 | 3, d, base, disp);
+}
+static inline void x64_alu_mem_imm32(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg base, int32_t disp, uint32_t v) {
+  x64_op_mem(x, w, 0x81, op, base, disp);
+  x64_u32(x, v);
 }
 static inline void x64_unary_mem(jv_x64 *x, jv_x64_unary op, unsigned w, jv_x64_reg base, int32_t disp) {
-  x64_rex(x, w, 0, 0, base);
-  x64_u8(x, 0xf7);
-  x64_mem(x, op, base, disp);
+  x64_op_mem(x, w, 0xf7, op, base, disp);
 }
 
 /* d = gs:[index * 2^scale + disp]. */
 static inline void x64_load_gs_index(jv_x64 *x, jv_x64_reg d, jv_x64_reg index, unsigned scale, int32_t disp) {
   x64_u8(x, 0x65);
-  x64_rex(x, 1, d, index, 0);
-  x64_u8(x, 0x8b);
-  x64_modrm(x, 0, d, RSP);
-  x64_modrm(x, scale, index, RBP);
+  x64_rex_op(x, x64_rex(1, d, index, 0), 0x8b | x64_modrm(0, d, RSP) << 8 | x64_modrm(scale, index, RBP) << 16, 3);
   x64_u32(x, (uint32_t)disp);
 }
 
@@ -267,51 +238,37 @@ typedef struct jv_x64_guest {
   uint32_t disp;
 } jv_x64_guest;
 
-static inline void x64_guest_prefix(jv_x64 *x) {
-  x64_u8(x, 0x65);
-  x64_u8(x, 0x67);
-}
 static inline void x64_guest_mem(jv_x64 *x, unsigned reg, const jv_x64_guest *g) {
-  if (g->has_base) {
-    x64_mem(x, reg, g->base, (int32_t)g->disp);
-    return;
-  }
-  x64_modrm(x, 0, reg, RSP);
-  x64_u8(x, 0x25);
-  x64_u32(x, g->disp);
+  if (g->has_base) x64_mem(x, reg, g->base, (int32_t)g->disp);
+  else x64_put(x, x64_modrm(0, reg, RSP) | 0x2500 | (uint64_t)g->disp << 16, 6);
 }
 static inline unsigned x64_guest_rm(const jv_x64_guest *g) { return g->has_base ? g->base : 0; }
 
+/* gs, address size, perhaps operand size; REX or none; the opcode. */
+static inline void x64_guest_op(jv_x64 *x, bool is_16, unsigned rex, unsigned op, unsigned op_count) {
+  unsigned head_count = is_16 ? 3 : 2;
+  uint64_t head = is_16 ? 0x666765 : 0x6765;
+  if (rex) head |= (uint64_t)rex << 8 * head_count++;
+  x64_put(x, head | (uint64_t)op << 8 * head_count, head_count + op_count);
+}
+
 /* d = the bytes there, zero-extended, or sign-extended to 64 bits. */
 static inline void x64_guest_load(jv_x64 *x, unsigned bytes, bool is_signed, jv_x64_reg d, const jv_x64_guest *g) {
-  unsigned w = bytes == 8 || is_signed;
-  x64_guest_prefix(x);
-  x64_rex(x, w, d, 0, x64_guest_rm(g));
-  if (bytes >= 4) {
-    x64_u8(x, bytes == 4 && is_signed ? 0x63 : 0x8b);
-  } else {
-    x64_u8(x, 0x0f);
-    x64_u8(x, (is_signed ? 0xbe : 0xb6) | (bytes == 2));
-  }
+  unsigned rex = x64_rex(bytes == 8 || is_signed, d, 0, x64_guest_rm(g));
+  if (bytes >= 4) x64_guest_op(x, false, rex, bytes == 4 && is_signed ? 0x63 : 0x8b, 1);
+  else x64_guest_op(x, false, rex, 0x0f | ((is_signed ? 0xbeu : 0xb6u) | (bytes == 2)) << 8, 2);
   x64_guest_mem(x, d, g);
 }
 static inline void x64_guest_store(jv_x64 *x, unsigned bytes, jv_x64_reg s, const jv_x64_guest *g) {
-  x64_guest_prefix(x);
-  if (bytes == 2) x64_u8(x, 0x66);
-  unsigned rex = (bytes == 8) << 3 | (s >> 3) << 2 | x64_guest_rm(g) >> 3;
-  if (rex || (bytes == 1 && s >= RSP)) x64_u8(x, 0x40 | rex);
-  x64_u8(x, bytes == 1 ? 0x88 : 0x89);
+  unsigned rex = x64_rex(bytes == 8, s, 0, x64_guest_rm(g));
+  if (bytes == 1 && s >= RSP) rex |= 0x40; /* the low byte of rsi, rdi, rbp */
+  x64_guest_op(x, bytes == 2, rex, bytes == 1 ? 0x88 : 0x89, 1);
   x64_guest_mem(x, s, g);
 }
 static inline void x64_guest_store_imm(jv_x64 *x, unsigned bytes, uint32_t v, const jv_x64_guest *g) {
-  x64_guest_prefix(x);
-  if (bytes == 2) x64_u8(x, 0x66);
-  x64_rex(x, bytes == 8, 0, 0, x64_guest_rm(g));
-  x64_u8(x, bytes == 1 ? 0xc6 : 0xc7);
+  x64_guest_op(x, bytes == 2, x64_rex(bytes == 8, 0, 0, x64_guest_rm(g)), bytes == 1 ? 0xc6 : 0xc7, 1);
   x64_guest_mem(x, 0, g);
-  if (bytes == 1) x64_u8(x, (uint8_t)v);
-  else if (bytes == 2) x64_u8(x, (uint8_t)v), x64_u8(x, (uint8_t)(v >> 8));
-  else x64_u32(x, v);
+  x64_put(x, v, bytes == 8 ? 4 : bytes);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ control */
@@ -320,65 +277,46 @@ static inline void x64_guest_store_imm(jv_x64 *x, unsigned bytes, uint32_t v, co
  * Branches: each of these has a distance of 32 bits as its last four bytes, and returns where that stands. x64_patch sets
  * it. The `short` ones have one byte, for a target at most 127 bytes further.
  */
-static inline uint32_t x64_rel32(jv_x64 *x) {
-  x64_u32(x, 0);
+static inline uint32_t x64_jcc(jv_x64 *x, jv_x64_cond cc) {
+  x64_put(x, 0x0f | (0x80u | cc) << 8, 6);
   return x64_here(x) - 4;
 }
-static inline uint32_t x64_jcc(jv_x64 *x, jv_x64_cond cc) {
-  x64_u8(x, 0x0f);
-  x64_u8(x, 0x80 | cc);
-  return x64_rel32(x);
-}
 static inline uint32_t x64_jmp(jv_x64 *x) {
-  x64_u8(x, 0xe9);
-  return x64_rel32(x);
+  x64_put(x, 0xe9, 5);
+  return x64_here(x) - 4;
 }
 static inline uint32_t x64_call(jv_x64 *x) {
-  x64_u8(x, 0xe8);
-  return x64_rel32(x);
+  x64_put(x, 0xe8, 5);
+  return x64_here(x) - 4;
 }
 static inline void x64_patch(jv_x64 *x, uint32_t at, uint32_t target) {
   uint32_t distance = target - (at + 4);
   memcpy(x->base + at, &distance, sizeof distance);
 }
 static inline uint32_t x64_jcc_short(jv_x64 *x, jv_x64_cond cc) {
-  x64_u8(x, 0x70 | cc);
-  x64_u8(x, 0);
+  x64_put(x, 0x70u | cc, 2);
   return x64_here(x) - 1;
 }
 static inline uint32_t x64_jmp_short(jv_x64 *x) {
-  x64_u8(x, 0xeb);
-  x64_u8(x, 0);
+  x64_put(x, 0xeb, 2);
   return x64_here(x) - 1;
 }
 static inline void x64_patch_short(jv_x64 *x, uint32_t at) { x->base[at] = (uint8_t)(x64_here(x) - (at + 1)); }
 /* To a target that is known, in the shortest form. */
 static inline void x64_jcc_to(jv_x64 *x, jv_x64_cond cc, uint32_t target) {
   int64_t distance = (int64_t)target - ((int64_t)x64_here(x) + 2);
-  if (x64_is_i8(distance)) x64_u8(x, 0x70 | cc), x64_u8(x, (uint8_t)distance);
+  if (x64_is_i8(distance)) x64_put(x, 0x70u | cc | (unsigned)(uint8_t)distance << 8, 2);
   else x64_patch(x, x64_jcc(x, cc), target);
 }
 static inline void x64_jmp_to(jv_x64 *x, uint32_t target) {
   int64_t distance = (int64_t)target - ((int64_t)x64_here(x) + 2);
-  if (x64_is_i8(distance)) x64_u8(x, 0xeb), x64_u8(x, (uint8_t)distance);
+  if (x64_is_i8(distance)) x64_put(x, 0xeb | (unsigned)(uint8_t)distance << 8, 2);
   else x64_patch(x, x64_jmp(x), target);
 }
-static inline void x64_jmp_mem(jv_x64 *x, jv_x64_reg base, int32_t disp) {
-  x64_rex(x, 0, 0, 0, base);
-  x64_u8(x, 0xff);
-  x64_mem(x, 4, base, disp);
-}
-static inline void x64_call_mem(jv_x64 *x, jv_x64_reg base, int32_t disp) {
-  x64_rex(x, 0, 0, 0, base);
-  x64_u8(x, 0xff);
-  x64_mem(x, 2, base, disp);
-}
-static inline void x64_jmp_reg(jv_x64 *x, jv_x64_reg r) {
-  x64_rex(x, 0, 0, 0, r);
-  x64_u8(x, 0xff);
-  x64_modrm(x, 3, 4, r);
-}
+static inline void x64_jmp_mem(jv_x64 *x, jv_x64_reg base, int32_t disp) { x64_op_mem(x, 0, 0xff, 4, base, disp); }
+static inline void x64_call_mem(jv_x64 *x, jv_x64_reg base, int32_t disp) { x64_op_mem(x, 0, 0xff, 2, base, disp); }
+static inline void x64_jmp_reg(jv_x64 *x, jv_x64_reg r) { x64_op_rr(x, 0, 0xff, 4, r); }
+static inline void x64_call_reg(jv_x64 *x, jv_x64_reg r) { x64_op_rr(x, 0, 0xff, 2, r); }
 static inline void x64_ret(jv_x64 *x) { x64_u8(x, 0xc3); }
-static inline void x64_ud2(jv_x64 *x) { x64_u8(x, 0x0f), x64_u8(x, 0x0b); }
 
 #endif

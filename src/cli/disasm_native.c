@@ -19,7 +19,10 @@ typedef struct native {
 static bool begin(native *n, const javm_program *program) {
   return javm_program_native_code(program, &n->code, &n->size_bytes) &&
          ZYAN_SUCCESS(ZydisDecoderInit(&n->decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)) &&
-         ZYAN_SUCCESS(ZydisFormatterInit(&n->formatter, ZYDIS_FORMATTER_STYLE_INTEL));
+         ZYAN_SUCCESS(ZydisFormatterInit(&n->formatter, ZYDIS_FORMATTER_STYLE_INTEL)) &&
+         ZYAN_SUCCESS(ZydisFormatterSetProperty(&n->formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, ZYAN_FALSE)) &&
+         ZYAN_SUCCESS(ZydisFormatterSetProperty(&n->formatter, ZYDIS_FORMATTER_PROP_ADDR_PADDING_ABSOLUTE,
+                                                ZYDIS_PADDING_DISABLED));
 }
 
 /* "offset  bytes  instruction". Offsets count from the start of the native code, also those that a branch goes to. */
@@ -33,7 +36,7 @@ static void print_native(const native *n, size_t from, size_t to) {
     if (known)
       ZydisFormatterFormatInstruction(&n->formatter, &insn, operands, insn.operand_count_visible, text, sizeof text, at,
                                       NULL);
-    printf("    %08zx  ", at);
+    printf("    %8zx  ", at);
     for (size_t i = 0; i < length; i++) printf("%02x", n->code[at + i]);
     printf("%*s  %s\n", length < BYTES_SHOWN ? (int)(2 * (BYTES_SHOWN - length)) : 0, "", text);
   }

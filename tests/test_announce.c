@@ -353,7 +353,8 @@ static void gdb_has_an_object_while_the_program_lives(void **state) {
     assert_string_equal(name, name_of_block(one, i));
     assert_int_equal(symbol_bytes, size_bytes);
   }
-  assert_null(__jit_debug_descriptor.first->next);
+  assert_non_null(__jit_debug_descriptor.first->next); /* for short runs, and made before */
+  assert_null(__jit_debug_descriptor.first->next->next);
   javm_program_release(one);
   assert_null(__jit_debug_descriptor.first);
 }
@@ -424,7 +425,7 @@ static void gdb_names_the_frame_of_the_guest(void **state) {
   while (fgets(line, sizeof line, gdb)) {
     print_message("%s", line);
     asked = asked || strstr(line, "#0");
-    named = named || strstr(line, " in guest+0 ()");
+    named = named || strstr(line, " in guest+0 [cold] ()");
     unwound = unwound || (named && strstr(line, "javm_vm_invoke"));
     refused = refused || strstr(line, "ptrace") || strstr(line, "Cannot access memory at address");
   }

@@ -125,7 +125,7 @@ static void make_unwind(unwind *u, const jv_native *n) {
   put_call(u, n, n->stubs.ecall, n->stubs.sbrk);
   put_call(u, n, n->stubs.sbrk, n->stubs.fault);
   put_framed(u, n, n->stubs.fault, n->table);
-  put(u, 0, 4);
+  put(u, 0, 8); /* the end, and what follows is aligned */
 }
 
 /* ---- the object ---- */

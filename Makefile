@@ -31,6 +31,13 @@ flags := -std=c11 -D_DEFAULT_SOURCE -Wall -Wextra -Wpedantic $(if $(WERROR),-Wer
 INTERP_CFLAGS ?= $(if $(is_clang),$(if $(san),-O0),-fno-gcse -fno-crossjumping)
 libs := -lsodium -pthread
 
+# `javm disasm --native` reads native code with Zydis, where there is a recompiler.
+cli_libs := -ljansson
+ifneq ($(and $(filter x86_64%,$(shell $(CC) -dumpmachine)),$(findstring linux,$(shell $(CC) -dumpmachine))),)
+cli_libs += -lZydis
+cli_flags := -DCLI_HAS_ZYDIS
+endif
+
 lib_src := $(wildcard src/base/*.c src/exec/*.c src/cap/*.c src/vm/*.c src/link/*.c src/jit/*.c)
 cli_src := $(wildcard src/cli/*.c)
 bench_src := $(wildcard bench/*.c)
@@ -114,6 +121,7 @@ clean:
 	rm -rf build build-*
 
 $(B)/obj/src/%.o $(B)/obj/src/%-portable.o: flags += -fvisibility=hidden
+$(B)/obj/src/cli/%.o: flags += $(cli_flags)
 $(B)/obj/src/exec/interp.o $(B)/obj/src/exec/interp-portable.o: flags += $(INTERP_CFLAGS)
 
 $(B)/obj/%.o: %.c Makefile
@@ -137,11 +145,11 @@ $(so): $(lib_obj)
 	@ln -sf $(SONAME) $(B)/libjavm.so
 
 $(cli): $(call obj,$(cli_src)) $(lib)
-	$(CC) $(flags) -o $@ $^ -ljansson $(libs)
+	$(CC) $(flags) -o $@ $^ $(cli_libs) $(libs)
 
 $(B)/portable/javm: $(call obj,$(cli_src)) $(B)/libjavm-portable.a
 	@mkdir -p $(@D)
-	$(CC) $(flags) -o $@ $^ -ljansson $(libs)
+	$(CC) $(flags) -o $@ $^ $(cli_libs) $(libs)
 
 $(B)/examples/%: $(B)/obj/examples/%.o $(lib)
 	@mkdir -p $(@D)

@@ -15,7 +15,8 @@
  *   - Handles of const-like types (javm_program, javm_cap, javm_dir) may be used by any number of threads at once.
  *     A javm_machine or a javm_vm is used by one thread at a time.
  *   - Sizes are in bytes, pages have JAVM_PAGE_BYTES bytes, guest addresses are u32 and wrap at 2^32.
- *   - The library has no global state, prints nothing and never ends the process.
+ *   - The library has no global state that a caller can see, prints nothing and never ends the process. (Native code: a
+ *     signal handler, and what tells tools of it, are the process's.)
  */
 #ifndef JAVM_H
 #define JAVM_H
@@ -132,6 +133,19 @@ typedef enum javm_engine {
   JAVM_ENGINE_RECOMPILER = 2   /* native code for x86-64 Linux; on other hosts as DEFAULT */
 } javm_engine;
 
+/* To whom native code is announced, as a set: tools that look at this process then know its basic blocks by name
+ * (docs/embedding.md). */
+enum {
+  JAVM_ANNOUNCE_NONE = 0,
+  JAVM_ANNOUNCE_PERF_MAP = 1, /* perf: lines in /tmp/perf-PID.map */
+  JAVM_ANNOUNCE_JITDUMP = 2,  /* perf: records with the code in jit-PID.dump, in $JITDUMPDIR or the current directory */
+  JAVM_ANNOUNCE_GDB = 4       /* gdb: an object file in memory, as long as the program is there */
+};
+
+/* Writes the name of the code at pc, NUL-terminated and cut to fit; false: it has none, and is called `javm:0xPC`. It must
+ * not call the library. */
+typedef bool (*javm_name_fn)(void *ctx, uint32_t pc, char *name, size_t capacity);
+
 /* Bytecode as it lies in a container. Borrowed pointers. */
 typedef struct javm_code {
   const uint8_t *code;
@@ -151,6 +165,9 @@ typedef struct javm_program_config {
   javm_engine engine;
   bool counts_instructions; /* the recompiler counts the instructions that it runs (the interpreter always does) */
   bool explicit_checks; /* the recompiler's code checks every access and needs no signals (docs/embedding.md); slower */
+  uint32_t announce;    /* a set of JAVM_ANNOUNCE_... */
+  javm_name_fn name_of; /* of what is announced; NULL: nothing has a name. Called by javm_program_new only */
+  void *name_ctx;
 } javm_program_config;
 
 JAVM_API void javm_program_config_default(javm_program_config *config);
@@ -169,6 +186,9 @@ JAVM_API void javm_program_release(javm_program *program); /* NULL is allowed */
 
 /* Has the recompiler made native code of it? If not, the interpreter runs it. */
 JAVM_API bool javm_program_is_native(const javm_program *program);
+/* Which of the config's `announce` could not be done (a file that can't be written, no memory): the program runs all the
+ * same. Without native code there is nothing to announce, and nothing fails. */
+JAVM_API uint32_t javm_program_unannounced(const javm_program *program);
 
 /* Bytes that the program holds now: code, native code and tables. Native code of a second kind, and what the interpreter needs
  * where it must help out, are made when they are first needed. */
@@ -181,6 +201,14 @@ JAVM_API bool javm_program_is_block_start(const javm_program *program, uint32_t 
  * instructions. `index` below the count. */
 JAVM_API size_t javm_program_block_count(const javm_program *program);
 JAVM_API void javm_program_block(const javm_program *program, size_t index, uint32_t *pc, uint32_t *cost);
+
+/* The native code that a program's long runs are in (short ones are in code with explicit checks; docs/embedding.md), to look
+ * at: valid and unchanging for the program's life. It begins with the ways in and out, then come the blocks, in order of pc,
+ * then what they share. False without native code, or out of memory. */
+JAVM_API bool javm_program_native_code(const javm_program *program, const uint8_t **code, size_t *size_bytes);
+/* Where in it the code of the block with this index is (also what comes between the block and the next); size 0: it needs
+ * none. False without native code. `index` as by javm_program_block. */
+JAVM_API bool javm_program_native_block(const javm_program *program, size_t index, size_t *offset, size_t *size_bytes);
 
 /* -------------------------------------------------------------------------------------------------- machine */
 
@@ -646,6 +674,9 @@ typedef struct javm_trace_event {
 } javm_trace_event;
 typedef void (*javm_trace_fn)(void *ctx, const javm_trace_event *event);
 
+/* As javm_name_fn, for the code of the Image with this hash. */
+typedef bool (*javm_image_name_fn)(void *ctx, const javm_hash *image, uint32_t pc, char *name, size_t capacity);
+
 typedef struct javm_vm_config {
   size_t size_bytes;  /* of this struct; set by the default-filler */
   uint32_t max_depth; /* of the call stack; default 256 */
@@ -661,6 +692,9 @@ typedef struct javm_vm_config {
   const javm_assist *assist; /* NULL: no meters, quotas or catchers */
   javm_trace_fn trace;       /* NULL: none */
   void *trace_ctx;
+  uint32_t announce;          /* as in javm_program_config; programs that are announced are not shared with other VMs */
+  javm_image_name_fn name_of; /* called while an Image is loaded; NULL: nothing has a name */
+  void *name_ctx;
 } javm_vm_config;
 JAVM_API void javm_vm_config_default(javm_vm_config *config);
 
@@ -748,6 +782,8 @@ typedef struct javm_entry_view {
 JAVM_API size_t javm_vm_depth(const javm_vm *vm);
 JAVM_API javm_status javm_vm_entry(const javm_vm *vm, size_t index, javm_entry_view *view);
 JAVM_API size_t javm_vm_program_count(const javm_vm *vm);
+/* Which of the config's `announce` could not be done for some program so far (javm_program_unannounced). */
+JAVM_API uint32_t javm_vm_unannounced(const javm_vm *vm);
 /* Checks what must always hold of the call stack. Errors: INTERNAL. */
 JAVM_API javm_status javm_vm_check(const javm_vm *vm, javm_error *error);
 

@@ -57,6 +57,20 @@ bool cli_parse_u64(const char *text, uint64_t *value);
 bool cli_option_u64(const char *option, const char *text, uint64_t max, uint64_t *value);
 bool cli_option_isa(const char *text, javm_isa *isa);
 bool cli_option_gas_model(const char *text, javm_gas_model *model);
+/* What runs a program, for the subcommands that run any: the entries of the option table, the help, and what to do with an
+ * option for which CLI_IS_ENGINE_OPTION holds. */
+typedef struct cli_engine {
+  javm_engine engine;
+  bool explicit_checks;
+} cli_engine;
+enum { CLI_OPTION_ENGINE = 256, CLI_OPTION_NO_SIGNALS };
+#define CLI_ENGINE_OPTIONS                                                                                             \
+  {"engine", required_argument, NULL, CLI_OPTION_ENGINE}, { "no-signals", no_argument, NULL, CLI_OPTION_NO_SIGNALS }
+#define CLI_IS_ENGINE_OPTION(option) ((option) == CLI_OPTION_ENGINE || (option) == CLI_OPTION_NO_SIGNALS)
+#define CLI_ENGINE_HELP                                                                                                \
+  "  --engine ENGINE      interpreter or recompiler; default: the recompiler, on x86-64 Linux\n"                       \
+  "  --no-signals         the recompiler checks each access instead of handling SIGSEGV; slower\n"
+bool cli_option_engine(int option, const char *text, cli_engine *engine);
 bool cli_isa_named(const char *text, javm_isa *isa);
 bool cli_gas_model_named(const char *text, javm_gas_model *model);
 const char *cli_isa_name(javm_isa isa);

@@ -69,11 +69,13 @@ bool cli_option_u64(const char *option, const char *text, uint64_t max, uint64_t
 }
 
 static const char *const isa_names[] = {"javm", "jam-0.7", "jam-0.8"};
-static const char *const gas_model_names[] = {"pipeline", "single-pass", "instruction"};
+static const char *const gas_model_names[] = {"pipeline", "single-pass", "instruction", "none"};
+static const char *const engine_names[] = {"interpreter", "recompiler"};
 _Static_assert(JAVM_ISA_JAVM == 0 && JAVM_ISA_JAM_0_7 == 1 && JAVM_ISA_JAM_0_8 == 2,
                "isa_names is indexed by javm_isa");
-_Static_assert(JAVM_GAS_PIPELINE == 0 && JAVM_GAS_SINGLE_PASS == 1 && JAVM_GAS_INSTRUCTION == 2,
+_Static_assert(JAVM_GAS_PIPELINE == 0 && JAVM_GAS_SINGLE_PASS == 1 && JAVM_GAS_INSTRUCTION == 2 && JAVM_GAS_NONE == 3,
                "gas_model_names is indexed by javm_gas_model");
+_Static_assert(JAVM_ENGINE_INTERPRETER == 1 && JAVM_ENGINE_RECOMPILER == 2, "engine_names has those from 1");
 
 static bool find_name(const char *const *names, size_t count, const char *text, unsigned *index) {
   for (unsigned i = 0; i < count; i++) {
@@ -93,7 +95,7 @@ bool cli_isa_named(const char *text, javm_isa *isa) {
 
 bool cli_gas_model_named(const char *text, javm_gas_model *model) {
   unsigned index;
-  if (!find_name(gas_model_names, 3, text, &index)) return false;
+  if (!find_name(gas_model_names, 4, text, &index)) return false;
   *model = (javm_gas_model)index;
   return true;
 }
@@ -106,7 +108,21 @@ bool cli_option_isa(const char *text, javm_isa *isa) {
 
 bool cli_option_gas_model(const char *text, javm_gas_model *model) {
   if (cli_gas_model_named(text, model)) return true;
-  cli_fail("--gas-model: expected pipeline, single-pass or instruction, got '%s'", text);
+  cli_fail("--gas-model: expected pipeline, single-pass, instruction or none, got '%s'", text);
+  return false;
+}
+
+bool cli_option_engine(int option, const char *text, cli_engine *engine) {
+  unsigned index;
+  if (option == CLI_OPTION_NO_SIGNALS) {
+    engine->explicit_checks = true;
+    return true;
+  }
+  if (find_name(engine_names, 2, text, &index)) {
+    engine->engine = (javm_engine)(index + JAVM_ENGINE_INTERPRETER);
+    return true;
+  }
+  cli_fail("--engine: expected interpreter or recompiler, got '%s'", text);
   return false;
 }
 

@@ -117,7 +117,7 @@ static void conform_alu(conform *c, const cli_bytes *bytes) {
 static void conform_trace(conform *c, const cli_bytes *bytes) {
   trace_outcome outcome;
   conform_begin(c, 1, NULL);
-  int result = trace_replay(bytes, &outcome);
+  int result = trace_replay(bytes, &c->engine, &outcome);
   c->line = outcome.line;
   if (result == CLI_BAD) conform_miss(c, "%s", outcome.got);
   if (result == CLI_OTHER) conform_miss(c, "expected %s, got %s", outcome.expected, outcome.got);
@@ -203,20 +203,24 @@ static void conform_path(conform *c, const char *path, int depth) {
 }
 
 int cli_conform(int argc, char **argv) {
-  static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+  static const struct option options[] = {CLI_ENGINE_OPTIONS, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
   conform c;
   int given;
+  memset(&c, 0, sizeof c);
   while ((given = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+    if (CLI_IS_ENGINE_OPTION(given)) {
+      if (!cli_option_engine(given, optarg, &c.engine)) return CLI_BAD;
+      continue;
+    }
     if (given != 'h') return cli_option_refused(argv, given);
-    puts("usage: javm conform PATH...\n\n"
+    puts("usage: javm conform PATH... [OPTION...]\n\n"
          "Runs conformance files, and the .json, .jsonl, .tsv and .log files of folders: single programs, programs in\n"
          "steps with block costs, standard programs, single operations and traces, told apart by their content.\n"
-         "Prints each failure, then 'N passed, N failed'.\n"
+         "Prints each failure, then 'N passed, N failed'.\n\n" CLI_ENGINE_HELP "\n"
          "Exit status: 0 none failed, 1 some failed, 2 nothing could be run.");
     return CLI_OK;
   }
   if (optind == argc) return cli_fail("conform: expected a PATH; see 'javm conform --help'");
-  memset(&c, 0, sizeof c);
   for (int i = optind; i < argc; i++) conform_path(&c, argv[i], 0);
   if (c.passed + c.failed == 0 && !c.bad_file) bad_file(&c, "expected conformance files, found none");
   printf("%" PRIu64 " passed, %" PRIu64 " failed\n", c.passed, c.failed);

@@ -5,6 +5,7 @@
 #include "cli.h"
 
 typedef struct conform {
+  cli_engine engine;
   const char *file;
   size_t line;      /* where the case starts, from 1 */
   const char *name; /* of the case; NULL: none */

@@ -78,6 +78,8 @@ static void run_operation(conform *c, const javm_code *code, const uint64_t regs
   javm_machine *machine = NULL;
   javm_program_config_default(&config);
   config.gas_model = JAVM_GAS_INSTRUCTION;
+  config.engine = c->engine.engine;
+  config.explicit_checks = c->engine.explicit_checks;
   if (javm_program_new(code, &config, &program, NULL) != JAVM_OK ||
       javm_machine_new(program, NULL, &machine, NULL) != JAVM_OK) {
     conform_miss(c, "out of memory");

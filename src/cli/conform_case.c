@@ -13,6 +13,8 @@ bool conform_machine_build(conform *c, conform_machine *m, cli_bytes blob, javm_
   m->blob = blob;
   javm_program_config_default(&config);
   config.gas_model = gas_model;
+  config.engine = c->engine.engine;
+  config.explicit_checks = c->engine.explicit_checks;
   if (javm_jam_parse(blob.data, blob.size, isa, NULL, &m->jam, &error) == JAVM_OK &&
       javm_program_new(&m->jam.code, &config, &m->program, &error) == JAVM_OK &&
       javm_machine_new(m->program, NULL, &m->machine, &error) == JAVM_OK)
@@ -31,7 +33,7 @@ bool conform_machine_of(conform *c, conform_machine *m, const json_t *object, ja
   }
   if (model_name != NULL &&
       (!json_is_string(model_name) || !cli_gas_model_named(json_string_value(model_name), &gas_model))) {
-    conform_miss(c, "gas-model: expected pipeline, single-pass or instruction");
+    conform_miss(c, "gas-model: expected pipeline, single-pass, instruction or none");
     return false;
   }
   return conform_get_bytes(c, json_object_get(object, "program"), "program", &blob) &&

@@ -91,7 +91,7 @@ int cli_gas(int argc, char **argv) {
       case 'h':
         puts("usage: javm gas FILE [--gas-model MODEL] [--isa SET] [--json]\n\n"
              "Prints pc, cost and number of instructions of each basic block of the program in FILE.\n\n"
-             "  --gas-model MODEL   pipeline (default), single-pass or instruction\n"
+             "  --gas-model MODEL   pipeline (default), single-pass, instruction or none\n"
              "  --isa SET           of a JAM container: javm, jam-0.7 (default) or jam-0.8\n"
              "  --json              print JSON");
         return CLI_OK;

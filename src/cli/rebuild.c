@@ -68,18 +68,15 @@ static bool map_image(trace_machine *m, const javm_image_spec *spec, char reason
   return true;
 }
 
-static bool make_machine(trace_machine *m, javm_gas_model gas_model, char reason[TRACE_TEXT_MAX]) {
-  javm_program_config config;
+static bool make_machine(trace_machine *m, const javm_program_config *how, char reason[TRACE_TEXT_MAX]) {
   javm_error error;
-  javm_program_config_default(&config);
-  config.gas_model = gas_model;
-  if (javm_program_new(&m->code, &config, &m->program, &error) != JAVM_OK ||
+  if (javm_program_new(&m->code, how, &m->program, &error) != JAVM_OK ||
       javm_machine_new(m->program, NULL, &m->machine, &error) != JAVM_OK)
     return say_error(reason, &error);
   return true;
 }
 
-static bool build_image(trace_machine *m, javm_isa isa, javm_gas_model gas_model, char reason[TRACE_TEXT_MAX]) {
+static bool build_image(trace_machine *m, javm_isa isa, const javm_program_config *how, char reason[TRACE_TEXT_MAX]) {
   javm_load_config config;
   javm_image_spec spec;
   javm_error error;
@@ -91,16 +88,16 @@ static bool build_image(trace_machine *m, javm_isa isa, javm_gas_model gas_model
   if (javm_cap_kind(m->image) != JAVM_KIND_IMAGE) return say(reason, "program: expected a JAM container or an Image");
   if (javm_image_view(m->dir, m->image, &spec) != JAVM_OK) return say(reason, "out of memory");
   m->code = spec.code;
-  return make_machine(m, gas_model, reason) && map_image(m, &spec, reason);
+  return make_machine(m, how, reason) && map_image(m, &spec, reason);
 }
 
-static bool build_jam(trace_machine *m, javm_isa isa, javm_gas_model gas_model, size_t arguments_bytes,
+static bool build_jam(trace_machine *m, javm_isa isa, const javm_program_config *how, size_t arguments_bytes,
                       char reason[TRACE_TEXT_MAX]) {
   javm_error error;
   if (javm_jam_parse(m->bytes.data, m->bytes.size, isa, NULL, &m->jam, &error) != JAVM_OK)
     return say_error(reason, &error);
   m->code = m->jam.code;
-  if (!make_machine(m, gas_model, reason)) return false;
+  if (!make_machine(m, how, reason)) return false;
   if (!m->jam.is_standard) return true;
   uint8_t *zeros = calloc(arguments_bytes + 1, 1);
   if (zeros == NULL) return say(reason, "out of memory");
@@ -109,14 +106,14 @@ static bool build_jam(trace_machine *m, javm_isa isa, javm_gas_model gas_model, 
   return status == JAVM_OK || say_error(reason, &error);
 }
 
-bool trace_machine_build(trace_machine *m, cli_bytes bytes, javm_isa isa, javm_gas_model gas_model,
+bool trace_machine_build(trace_machine *m, cli_bytes bytes, javm_isa isa, const javm_program_config *how,
                          size_t arguments_bytes, char reason[TRACE_TEXT_MAX]) {
   memset(m, 0, sizeof *m);
   m->bytes = bytes;
   if (javm_dir_new(NULL, &m->dir) != JAVM_OK) return say(reason, "out of memory");
   cli_form form = cli_form_of(m->dir, bytes.data, bytes.size, isa);
-  if (form == CLI_FORM_STANDARD || form == CLI_FORM_BLOB) return build_jam(m, isa, gas_model, arguments_bytes, reason);
-  return build_image(m, isa, gas_model, reason);
+  if (form == CLI_FORM_STANDARD || form == CLI_FORM_BLOB) return build_jam(m, isa, how, arguments_bytes, reason);
+  return build_image(m, isa, how, reason);
 }
 
 void trace_machine_clear(trace_machine *m) {

@@ -239,8 +239,9 @@ static int set_start(replay *r, const cli_bytes *trace) {
   return CLI_OK;
 }
 
-int trace_replay(const cli_bytes *trace, trace_outcome *outcome) {
+int trace_replay(const cli_bytes *trace, const cli_engine *engine, trace_outcome *outcome) {
   replay r;
+  javm_program_config config;
   cli_bytes program = {NULL, 0};
   size_t arguments_bytes = 0;
   memset(&r, 0, sizeof r);
@@ -254,18 +255,22 @@ int trace_replay(const cli_bytes *trace, trace_outcome *outcome) {
     free(program.data);
     return result;
   }
-  if (!trace_machine_build(&r.m, program, r.isa, r.gas_model, arguments_bytes, outcome->got)) result = CLI_BAD;
+  javm_program_config_default(&config);
+  config.gas_model = r.gas_model;
+  config.engine = engine->engine;
+  config.explicit_checks = engine->explicit_checks;
+  if (!trace_machine_build(&r.m, program, r.isa, &config, arguments_bytes, outcome->got)) result = CLI_BAD;
   if (result == CLI_OK) result = set_start(&r, trace);
   if (result == CLI_OK) result = replay_run(&r);
   trace_machine_clear(&r.m);
   return result;
 }
 
-static int replay_file(const char *path) {
+static int replay_file(const char *path, const cli_engine *engine) {
   cli_bytes trace;
   trace_outcome outcome;
   if (!cli_read_file(path, &trace)) return CLI_BAD;
-  int result = trace_replay(&trace, &outcome);
+  int result = trace_replay(&trace, engine, &outcome);
   free(trace.data);
   if (result == CLI_BAD) return cli_fail("%s: line %zu: %s", path, outcome.line, outcome.got);
   if (result == CLI_OK) printf("%s: replayed\n", path);
@@ -274,19 +279,24 @@ static int replay_file(const char *path) {
 }
 
 int cli_replay(int argc, char **argv) {
-  static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+  static const struct option options[] = {CLI_ENGINE_OPTIONS, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+  cli_engine engine = {JAVM_ENGINE_DEFAULT, false};
   int given, worst = CLI_OK;
   while ((given = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+    if (CLI_IS_ENGINE_OPTION(given)) {
+      if (!cli_option_engine(given, optarg, &engine)) return CLI_BAD;
+      continue;
+    }
     if (given != 'h') return cli_option_refused(argv, given);
-    puts("usage: javm replay TRACE...\n\n"
+    puts("usage: javm replay TRACE... [OPTION...]\n\n"
          "Runs the program in each trace (JIP-6 text) against the host calls recorded there and compares pc, gas, the\n"
-         "registers and what the host read at each. Names the first line that differs.\n"
+         "registers and what the host read at each. Names the first line that differs.\n\n" CLI_ENGINE_HELP "\n"
          "Exit status: 0 no difference, 1 some, 2 not a trace.");
     return CLI_OK;
   }
   if (optind == argc) return cli_fail("replay: expected a TRACE; see 'javm replay --help'");
   for (int i = optind; i < argc; i++) {
-    int result = replay_file(argv[i]);
+    int result = replay_file(argv[i], &engine);
     if (result > worst) worst = result;
   }
   return worst;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "trace.h"
 
@@ -19,7 +20,7 @@ static void print_help(void) {
        "                       default: what the endpoint declares for it\n"
        "  --input HEX|@FILE    the argument bytes of a standard program\n"
        "  --gas N              the gas budget; default 1000000000\n"
-       "  --gas-model MODEL    pipeline (default), single-pass or instruction\n"
+       "  --gas-model MODEL    pipeline (default), single-pass, instruction or none\n" CLI_ENGINE_HELP
        "  --isa SET            of a JAM container or a text without .isa: javm, jam-0.7 or jam-0.8\n"
        "  --yields host|catcher  who goes on after a caught yield; default host: the run ends as paused\n"
        "  --catch SLOT         catch yields of the cap in this root slot; repeatable\n"
@@ -29,6 +30,8 @@ static void print_help(void) {
        "  --json               report as JSON\n"
        "  --report FILE        write the report there and not to stdout\n"
        "  --quiet              report nothing of a halt, and anything else to stderr\n"
+       "  --perf map|dump      tell perf of the native code, by /tmp/perf-PID.map or jit-PID.dump\n"
+       "  --gdb                tell gdb of the native code\n"
        "  --profile FILE       run the program once more, in slices of gas, and write where the gas went\n"
        "  --profile-every N    gas from one sample to the next; default 997; 1 is exact, and slow\n"
        "  --profile-by WHAT    function, line or block; default: function if FILE.sym is there, else block\n\n"
@@ -111,6 +114,16 @@ static bool set_number(int option, const char *text, run_options *options) {
   return true;
 }
 
+static bool set_perf(const char *text, run_options *options) {
+  if (strcmp(text, "map") == 0) options->announce |= JAVM_ANNOUNCE_PERF_MAP;
+  else if (strcmp(text, "dump") == 0) options->announce |= JAVM_ANNOUNCE_JITDUMP;
+  else {
+    cli_fail("--perf: expected map or dump, got '%s'", text);
+    return false;
+  }
+  return true;
+}
+
 static bool set_option(int option, run_options *options) {
   switch (option) {
     case 'e':
@@ -130,6 +143,10 @@ static bool set_option(int option, run_options *options) {
     case 'P': options->profile_path = optarg; return true;
     case 'E': return set_profile_every(optarg, options);
     case 'B': return set_profile_by(optarg, options);
+    case 'F': return set_perf(optarg, options);
+    case 'D': options->announce |= JAVM_ANNOUNCE_GDB; return true;
+    case CLI_OPTION_ENGINE:
+    case CLI_OPTION_NO_SIGNALS: return cli_option_engine(option, optarg, &options->engine);
     default: options->json = true; return true;
   }
 }
@@ -143,6 +160,10 @@ static int check_options(const run_options *options) {
     return cli_fail("run: --profile with --catch: a catcher would catch the ends of the slices of gas");
   if (std_profile && options->json && std_report && !options->quiet)
     return cli_fail("run: --profile - with --json: both would go to stdout; expected --report FILE");
+  if (options->profile_path != NULL && options->gas_model == JAVM_GAS_NONE)
+    return cli_fail("run: --profile with --gas-model none: nothing uses gas");
+  if (options->announce != 0 && options->engine.engine == JAVM_ENGINE_INTERPRETER)
+    return cli_fail("run: --perf and --gdb are for native code, the interpreter has none");
   return CLI_OK;
 }
 
@@ -239,6 +260,30 @@ static void watch_event(void *ctx, const javm_trace_event *event) {
   if (w->writer != NULL) trace_write_event(w->writer, event);
 }
 
+/* Names of the code of one Image. */
+typedef struct run_names {
+  javm_hash image;
+  const cli_symbols *symbols;
+} run_names;
+
+static bool name_of(void *ctx, const javm_hash *image, uint32_t pc, char *name, size_t capacity) {
+  const run_names *names = ctx;
+  cli_place place;
+  if (memcmp(image, &names->image, sizeof *image) != 0 || !cli_symbols_find(names->symbols, pc, &place)) return false;
+  if (place.function == NULL) return false;
+  snprintf(name, capacity, place.offset > 0 ? "%s+%lu" : "%s", place.function, (unsigned long)place.offset);
+  return true;
+}
+
+static void warn_unannounced(const run_options *options, uint32_t ways) {
+  const char *path = options->path;
+  if (ways & JAVM_ANNOUNCE_PERF_MAP) cli_warn("%s: --perf map: /tmp/perf-%ld.map: cannot write", path, (long)getpid());
+  if (ways & JAVM_ANNOUNCE_JITDUMP)
+    cli_warn("%s: --perf dump: jit-%ld.dump: cannot write and map it in the current directory or $JITDUMPDIR", path,
+             (long)getpid());
+  if (ways & JAVM_ANNOUNCE_GDB) cli_warn("%s: --gdb: out of memory", path);
+}
+
 /* Calls the subject; the writer is open where there is a trace. */
 static int invoke(run_subject *subject, const run_options *options, trace_writer *writer, const cli_symbols *symbols) {
   javm_vm_config config;
@@ -247,7 +292,14 @@ static int invoke(run_subject *subject, const run_options *options, trace_writer
   javm_error error;
   run_host host = {false, false};
   watch watch = {options->trace_path != NULL ? writer : NULL, 0, false};
+  run_names names = {.symbols = symbols};
   run_vm_config(subject, options, &config);
+  config.counts_instructions = !options->quiet;
+  config.announce = options->announce;
+  if (symbols != NULL && javm_cap_hash(subject->input.dir, subject->image, &names.image) == JAVM_OK) {
+    config.name_of = name_of;
+    config.name_ctx = &names;
+  }
   if (watch.writer != NULL || symbols != NULL) {
     config.trace = watch_event;
     config.trace_ctx = &watch;
@@ -257,11 +309,13 @@ static int invoke(run_subject *subject, const run_options *options, trace_writer
   if (status == JAVM_OK)
     status = javm_vm_invoke(vm, &subject->hash, options->endpoint, subject->args, options->gas, &result, &error);
   double seconds = now() - start;
+  if (vm != NULL) warn_unannounced(options, javm_vm_unannounced(vm));
   int exit_status = CLI_OK;
   if (status != JAVM_OK) exit_status = cli_fail_error(options->path, &error);
   else if (watch.writer != NULL) exit_status = cli_output_commit(&writer->output);
   if (status == JAVM_OK) {
-    run_report report = {&subject->hash, &result, seconds, watch.changed_image ? NULL : symbols};
+    run_report report = {&subject->hash, &result, seconds, watch.changed_image ? NULL : symbols,
+                         config.counts_instructions};
     int finished = finish(subject, options, &host, &report);
     if (exit_status == CLI_OK) exit_status = finished;
     if (options->profile_path != NULL && exit_status != CLI_BAD) {
@@ -320,6 +374,9 @@ int cli_run(int argc, char **argv) {
                                                {"profile", required_argument, NULL, 'P'},
                                                {"profile-every", required_argument, NULL, 'E'},
                                                {"profile-by", required_argument, NULL, 'B'},
+                                               {"perf", required_argument, NULL, 'F'},
+                                               {"gdb", no_argument, NULL, 'D'},
+                                               CLI_ENGINE_OPTIONS,
                                                {"help", no_argument, NULL, 'h'},
                                                {NULL, 0, NULL, 0}};
   run_options options;

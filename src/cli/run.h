@@ -21,6 +21,8 @@ typedef struct run_options {
   cli_bytes input; /* a standard program's argument bytes */
   uint64_t gas;
   javm_gas_model gas_model;
+  cli_engine engine;
+  uint32_t announce; /* a set of JAVM_ANNOUNCE_... */
   bool json;
   bool quiet;
   const char *report_path; /* NULL: stdout */
@@ -70,6 +72,7 @@ typedef struct run_report {
   const javm_result *result;
   double seconds;
   const cli_symbols *symbols; /* of the code that the result's pc is in; NULL: none */
+  bool counted;               /* the instructions */
 } run_report;
 
 int run_report_text(FILE *file, const run_report *report);

@@ -39,6 +39,8 @@ static javm_host_action pause_host_call(void *ctx, javm_host_call *call) {
 void run_vm_config(const run_subject *subject, const run_options *options, javm_vm_config *config) {
   javm_vm_config_default(config);
   config->gas_model = options->gas_model;
+  config->engine = options->engine.engine;
+  config->explicit_checks = options->engine.explicit_checks;
   config->yield_mode = options->yield_mode;
   config->jam_host_calls = true;
   config->assist = javm_local_assist_interface(subject->assist);

@@ -74,7 +74,8 @@ int run_report_text(FILE *file, const run_report *report) {
   char hex[CLI_HEX_HASH];
   print_end(file, report);
   fprintf(file, "gas used          %" PRIu64 "\n", result->gas_used);
-  fprintf(file, "instructions      %" PRIu64 ", %" PRIu64 " a second\n", result->instructions, speed(report));
+  if (report->counted)
+    fprintf(file, "instructions      %" PRIu64 ", %" PRIu64 " a second\n", result->instructions, speed(report));
   cli_hash_hex(report->before, hex);
   fprintf(file, "instance before   %s\n", hex);
   cli_hash_hex(after(report), hex);
@@ -142,12 +143,13 @@ static bool set_end(json_t *out, const run_report *report) {
 int run_report_json(FILE *file, javm_dir *dir, const run_report *report) {
   const javm_result *result = report->result;
   bool halted = result->kind == JAVM_RESULT_HALT, paused = result->kind == JAVM_RESULT_PAUSED;
+  bool counted = report->counted;
   json_t *out = json_object();
   bool good = out != NULL && cli_json_set(out, "status", json_string(status_of(result))) && set_end(out, report) &&
               cli_json_set(out, "return_value", halted ? cli_json_u64(result->return_value) : json_null()) &&
               cli_json_set(out, "gas_used", cli_json_u64(result->gas_used)) &&
-              cli_json_set(out, "instructions", cli_json_u64(result->instructions)) &&
-              cli_json_set(out, "instructions_per_second", cli_json_u64(speed(report))) &&
+              cli_json_set(out, "instructions", counted ? cli_json_u64(result->instructions) : json_null()) &&
+              cli_json_set(out, "instructions_per_second", counted ? cli_json_u64(speed(report)) : json_null()) &&
               cli_json_set(out, "instance_before", cli_json_hash(report->before)) &&
               cli_json_set(out, "instance_after", cli_json_hash(after(report))) &&
               cli_json_set(out, "pages_changed", pages_json(result)) &&

@@ -100,7 +100,7 @@ typedef struct trace_machine {
 
 /* Builds the machine; takes over `bytes`. A standard program gets `arguments_bytes` zeros as its arguments. On failure
  * says why; clear it in any case. */
-bool trace_machine_build(trace_machine *machine, cli_bytes bytes, javm_isa isa, javm_gas_model gas_model,
+bool trace_machine_build(trace_machine *machine, cli_bytes bytes, javm_isa isa, const javm_program_config *how,
                          size_t arguments_bytes, char reason[TRACE_TEXT_MAX]);
 void trace_machine_clear(trace_machine *machine);
 
@@ -111,7 +111,7 @@ typedef struct trace_outcome {
   char expected[TRACE_TEXT_MAX];
   char got[TRACE_TEXT_MAX];
 } trace_outcome;
-int trace_replay(const cli_bytes *trace, trace_outcome *outcome);
+int trace_replay(const cli_bytes *trace, const cli_engine *engine, trace_outcome *outcome);
 
 /* The pc of the ecall or ecalli that left the machine with its pc past it. */
 uint32_t cli_ecall_pc(const javm_code *code, uint32_t pc_past);

@@ -5,6 +5,7 @@
 #include "exec/mem.h"
 #include "exec/program.h"
 
+#define JV_ANNOUNCE_ALL (JAVM_ANNOUNCE_PERF_MAP | JAVM_ANNOUNCE_JITDUMP | JAVM_ANNOUNCE_GDB)
 #define JV_HALT_ADDRESS UINT32_C(0xffff0000) /* a dynamic jump there halts */
 
 typedef struct jv_state jv_state;
@@ -46,6 +47,14 @@ bool jv_native_compile(javm_program *program);
 void jv_native_free(jv_native *native);          /* NULL is allowed */
 size_t jv_native_bytes(const jv_native *native); /* NULL: 0 */
 uint32_t jv_native_cost(const jv_native *native, uint32_t pc);
+/* The code that a long run is in, made if need be; NULL: there is none, or no memory. Whole; and of a block by its index in
+ * program->blocks. */
+const jv_native *jv_native_hot(const javm_program *program);
+void jv_native_code(const jv_native *native, const uint8_t **code, size_t *size_bytes);
+void jv_native_block(const javm_program *program, const jv_native *native, size_t index, size_t *offset,
+                     size_t *size_bytes);
+/* Announces all code of the program in these ways (JAVM_ANNOUNCE_...), until it is freed; gives those that failed. */
+uint32_t jv_native_announce(const javm_program *program, uint32_t ways, javm_name_fn name_of, void *name_ctx);
 javm_exit jv_native_run(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx);
 
 /*

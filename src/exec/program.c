@@ -65,6 +65,20 @@ size_t javm_program_bytes(const javm_program *p) {
   return bytes;
 }
 
+uint32_t javm_program_unannounced(const javm_program *program) { return program->unannounced; }
+
+bool javm_program_native_code(const javm_program *program, const uint8_t **code, size_t *size_bytes) {
+  const jv_native *native = program->native ? jv_native_hot(program) : NULL;
+  if (native) jv_native_code(native, code, size_bytes);
+  return native != NULL;
+}
+
+bool javm_program_native_block(const javm_program *program, size_t index, size_t *offset, size_t *size_bytes) {
+  const jv_native *native = program->native ? jv_native_hot(program) : NULL;
+  if (native) jv_native_block(program, native, index, offset, size_bytes);
+  return native != NULL;
+}
+
 size_t javm_program_block_count(const javm_program *program) { return program->block_count; }
 
 void javm_program_block(const javm_program *p, size_t index, uint32_t *pc, uint32_t *cost) {
@@ -228,6 +242,7 @@ static javm_status check_code(const javm_code *code, const javm_program_config *
   else if ((unsigned)code->isa > JAVM_ISA_JAM_0_8) wrong = "unknown instruction set";
   else if ((unsigned)config->gas_model > JAVM_GAS_NONE) wrong = "unknown gas model";
   else if ((unsigned)config->engine > JAVM_ENGINE_RECOMPILER) wrong = "unknown engine";
+  else if (config->announce > JV_ANNOUNCE_ALL) wrong = "unknown way to announce";
   return wrong ? jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "%s", wrong) : JAVM_OK;
 }
 
@@ -254,6 +269,7 @@ javm_status javm_program_new(const javm_code *code, const javm_program_config *c
     javm_program_release(p);
     return jv_fail_memory(error);
   }
+  if (p->native && own.announce) p->unannounced = jv_native_announce(p, own.announce, own.name_of, own.name_ctx);
   *out = p;
   return JAVM_OK;
 }

@@ -41,6 +41,7 @@ struct javm_program {
   uint32_t block_count;
   jv_native *native;             /* with explicit checks; NULL: the interpreter runs the program */
   _Atomic(jv_native *) windowed; /* the same for memory with a window; NULL until it is needed */
+  uint32_t unannounced;          /* ways to announce it that failed */
   _Atomic(jv_records *) records; /* of a native program: NULL until the interpreter is needed */
 };
 

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "exec/decode.h"
+#include "jit/announce.h"
 
 #define X (&c->x)
 
@@ -447,6 +448,7 @@ static void compile(jv_compiler *c) {
   jv_make_stubs(c);
   lower_all(c);
   if (c->failed) return;
+  c->native->blocks_end = x64_here(X);
   resolve(c);
   make_gas_stubs(c);
   make_jump_table(c);
@@ -513,6 +515,7 @@ size_t jv_native_bytes(const jv_native *n) {
 void jv_native_free(jv_native *n) {
   if (!n) return;
   const javm_allocator *a = n->allocator;
+  jv_retract(n);
   jv_code_release(n->code, n->mapped_bytes);
   jv_free(a, n->points, n->point_capacity * sizeof *n->points);
   jv_free(a, n->marks, n->mark_capacity * sizeof *n->marks);

@@ -28,6 +28,17 @@ static size_t find_point(const jv_native *n, uint32_t pc) {
 
 uint32_t jv_native_cost(const jv_native *n, uint32_t pc) { return n->points[find_point(n, pc)].cost; }
 
+void jv_native_code(const jv_native *n, const uint8_t **code, size_t *size_bytes) {
+  *code = n->code;
+  *size_bytes = n->code_bytes;
+}
+
+void jv_native_block(const javm_program *p, const jv_native *n, size_t index, size_t *offset, size_t *size_bytes) {
+  bool is_last = index + 1 == p->block_count;
+  *offset = n->points[find_point(n, p->blocks[index])].at;
+  *size_bytes = (is_last ? n->blocks_end : n->points[find_point(n, p->blocks[index + 1])].at) - *offset;
+}
+
 /* The pc of the access whose code is at `at`. */
 static uint32_t access_pc(const jv_native *n, uint32_t at) {
   size_t low = 0, high = n->mark_count;
@@ -230,8 +241,8 @@ static void enter(jv_run_context *run, const uint8_t *target, uint64_t gas_limit
   s->gas += run->reserve;
 }
 
-/* The code for memory with a window; NULL: there is no window, or no code. */
-static const jv_native *windowed(const javm_program *p, jv_mem *m) {
+const jv_native *jv_native_hot(const javm_program *p) {
+  if (p->explicit_checks) return p->native;
   jv_native *n = atomic_load_explicit(&((javm_program *)p)->windowed, memory_order_acquire), *none = NULL;
   if (!n) {
     if (!jv_compile(p, false, p->native, &n) || !n) return NULL;
@@ -240,6 +251,13 @@ static const jv_native *windowed(const javm_program *p, jv_mem *m) {
       n = none;
     }
   }
+  return n;
+}
+
+/* The code for memory with a window; NULL: there is no window, or no code. */
+static const jv_native *windowed(const javm_program *p, jv_mem *m) {
+  const jv_native *n = jv_native_hot(p);
+  if (!n) return NULL;
   return m->window || (jv_install_fault_handler() && jv_mem_open_window(m)) ? n : NULL;
 }
 
@@ -289,6 +307,13 @@ javm_exit jv_native_run(const javm_program *p, jv_state *s, jv_ecall_fn handler,
 uint32_t jv_native_cost(const jv_native *native, uint32_t pc) {
   (void)native, (void)pc;
   return 0;
+}
+void jv_native_code(const jv_native *native, const uint8_t **code, size_t *size_bytes) {
+  (void)native, (void)code, (void)size_bytes;
+}
+const jv_native *jv_native_hot(const javm_program *p) { return p->native; }
+void jv_native_block(const javm_program *p, const jv_native *n, size_t index, size_t *offset, size_t *size_bytes) {
+  (void)p, (void)n, (void)index, (void)offset, (void)size_bytes;
 }
 javm_exit jv_native_run(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx) {
   return jv_interpret(p, s, handler, ctx);

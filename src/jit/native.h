@@ -1,7 +1,7 @@
 /*
  * The recompiler's own structures. Layers, each on the ones before: code.c (memory for code, what the processor can do),
  * x64.h (encoders), lower_value.c and lower.c (each instruction, the pass over a program), stubs.c (ways in and out),
- * native.c (running, faults).
+ * native.c (running, faults), announce.c (telling tools).
  *
  * The 13 guest registers live in host registers all the time that native code runs; r12 holds the gas, rdx is free between
  * guest instructions, gs is the guest's memory (its window, or with explicit checks its tables), and rsp points to a jv_frame. No flags live across a guest memory access, and
@@ -42,6 +42,7 @@ enum { JV_MARK_EVERY = 32 };
 typedef struct jv_stubs {
   uint32_t enter, ecall, sbrk, fault, trap, panic, bad_jump, bad_target, out_of_gas;
   uint32_t check[2][4]; /* explicit checks: [write][log2 bytes] */
+  uint32_t call_bytes;  /* ecall and sbrk: from the start to where rsp is as at the call of C */
 } jv_stubs;
 
 struct jv_native {
@@ -50,6 +51,7 @@ struct jv_native {
   uint8_t *code;   /* executable */
   size_t mapped_bytes;
   uint32_t code_bytes; /* with stubs and the jump table */
+  uint32_t blocks_end; /* the first offset behind the blocks */
   uint32_t table;      /* offset of the jump table: addresses, for an address / 2 */
   uint32_t gas_stubs;  /* offset of the first of the stubs for out of gas, one for each point */
   jv_features features;
@@ -60,6 +62,7 @@ struct jv_native {
   size_t mark_count, mark_capacity;
   uint8_t *accesses;
   size_t access_count, access_capacity;
+  struct jv_announced *announced; /* announce.c; NULL: not */
 };
 
 enum { JV_CHARGE_BYTES = 13, JV_GAS_STUB_BYTES = 5 };
@@ -132,6 +135,12 @@ typedef struct jv_frame {
   uint64_t scratch;
   uint64_t fault_at, fault_rdx; /* set by the signal handler */
 } jv_frame;
+
+/* The registers that are pushed before the frame, in this order: those that a C function must keep. The frame is padded so
+ * that rsp is a multiple of 16 in native code. */
+#define JV_SAVED_REGS RBX, RBP, R12, R13, R14, R15
+enum { JV_SAVED_COUNT = 6 };
+enum { JV_FRAME_BYTES = (sizeof(jv_frame) + 15) / 16 * 16 + (JV_SAVED_COUNT % 2 == 0 ? 8 : 0) };
 
 /* Why native code was left. */
 typedef enum jv_leave {

@@ -9,10 +9,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-static const jv_x64_reg saved[] = {RBX, RBP, R12, R13, R14, R15}; /* what a C function must keep */
-enum { SAVED_COUNT = sizeof saved / sizeof *saved };
-/* So that rsp is a multiple of 16 in native code: the return address and the saved registers lie above. */
-enum { FRAME_BYTES = (sizeof(jv_frame) + 15) / 16 * 16 + (SAVED_COUNT % 2 == 0 ? 8 : 0) };
+static const jv_x64_reg saved[JV_SAVED_COUNT] = {JV_SAVED_REGS};
 
 #define FIELD(name) ((int32_t)offsetof(jv_frame, name))
 #define STATE(name) ((int32_t)offsetof(jv_state, name))
@@ -38,15 +35,15 @@ static void call_c(jv_x64 *x, uintptr_t function) {
 }
 
 static void return_to_c(jv_x64 *x) {
-  x64_alu_imm(x, ALU_ADD, 1, RSP, FRAME_BYTES);
-  for (unsigned i = SAVED_COUNT; i-- > 0;) x64_pop(x, saved[i]);
+  x64_alu_imm(x, ALU_ADD, 1, RSP, JV_FRAME_BYTES);
+  for (unsigned i = JV_SAVED_COUNT; i-- > 0;) x64_pop(x, saved[i]);
   x64_ret(x);
 }
 
 /* int enter(jv_run_context *run, const void *target, const void *table) */
 static void make_enter(jv_x64 *x) {
-  for (unsigned i = 0; i < SAVED_COUNT; i++) x64_push(x, saved[i]);
-  x64_alu_imm(x, ALU_SUB, 1, RSP, FRAME_BYTES);
+  for (unsigned i = 0; i < JV_SAVED_COUNT; i++) x64_push(x, saved[i]);
+  x64_alu_imm(x, ALU_SUB, 1, RSP, JV_FRAME_BYTES);
   x64_store(x, 1, RSP, FIELD(run), RDI);
   x64_store(x, 1, RSP, FIELD(scratch), RSI);
   x64_store(x, 1, RSP, FIELD(table), RDX);
@@ -71,13 +68,14 @@ static uint32_t make_leave(jv_x64 *x, jv_leave why) {
 }
 
 /* Called by native code with an argument in rdx; C answers whether to go on. */
-static uint32_t make_call(jv_x64 *x, uintptr_t function) {
+static uint32_t make_call(jv_x64 *x, jv_stubs *stubs, uintptr_t function) {
   uint32_t at = x64_here(x);
   x64_store(x, 1, RSP, FIELD(scratch) + 8, RDX);
   store_state(x, 8);
   x64_lea(x, 1, RDI, RSP, 8);
   x64_load(x, 1, RSI, RSP, FIELD(scratch) + 8);
   x64_alu_imm(x, ALU_SUB, 1, RSP, 8);
+  stubs->call_bytes = x64_here(x) - at;
   call_c(x, function);
   x64_alu_imm(x, ALU_ADD, 1, RSP, 8);
   x64_test(x, 0, RAX, RAX);
@@ -155,8 +153,8 @@ void jv_make_stubs(jv_compiler *c) {
   jv_stubs *s = &c->native->stubs;
   s->enter = x64_here(x);
   make_enter(x);
-  s->ecall = make_call(x, (uintptr_t)jv_on_ecall);
-  s->sbrk = make_call(x, (uintptr_t)jv_on_sbrk);
+  s->ecall = make_call(x, s, (uintptr_t)jv_on_ecall);
+  s->sbrk = make_call(x, s, (uintptr_t)jv_on_sbrk);
   s->fault = make_fault(x);
   s->trap = make_leave(x, JV_LEAVE_TRAP);
   s->panic = make_leave(x, JV_LEAVE_PANIC);

@@ -31,6 +31,17 @@ static javm_cap *reference_to(javm_vm *vm, javm_cap *image) {
   return javm_cap_retain(image);
 }
 
+/* An Image whose code is being announced. */
+typedef struct naming {
+  const javm_vm_config *config;
+  const javm_hash *image;
+} naming;
+
+static bool name_of(void *ctx, uint32_t pc, char *name, size_t capacity) {
+  const naming *n = ctx;
+  return n->config->name_of(n->config->name_ctx, n->image, pc, name, capacity);
+}
+
 static javm_status load(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv_loaded_image **out, javm_error *error) {
   javm_status status = javm_image_validate(vm->dir, image, error);
   if (status != JAVM_OK) return status;
@@ -45,11 +56,16 @@ static javm_status load(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv_l
   config.counts_instructions = vm->config.counts_instructions;
   config.explicit_checks = vm->config.explicit_checks;
   config.allocator = vm->allocator;
+  config.announce = vm->config.announce;
+  naming names = {&vm->config, &image->obj.hash};
+  config.name_of = vm->config.name_of ? name_of : NULL;
+  config.name_ctx = &names;
   status = jv_program_get(vm->dir, image, &config, &l->program, error);
   if (status != JAVM_OK) {
     jv_free(vm->allocator, l, sizeof *l);
     return status;
   }
+  vm->unannounced |= javm_program_unannounced(l->program);
   l->refs = 1;
   l->image = javm_cap_retain(image);
   l->reference = reference_to(vm, image);

@@ -92,6 +92,8 @@ static javm_program *find(program_cache *cache, const javm_hash *image, uint64_t
 
 javm_status jv_program_get(javm_dir *dir, const javm_cap *image, const javm_program_config *config, javm_program **out,
                            javm_error *error) {
+  /* The names are one VM's. */
+  if (config->announce) return javm_program_new(&image->as.image.spec.code, config, out, error);
   program_cache *cache = cache_of(dir);
   if (!cache) return jv_fail_memory(error);
   const javm_hash *hash = &image->obj.hash;

@@ -16,7 +16,7 @@ javm_status javm_vm_new(javm_dir *dir, const javm_vm_config *config, javm_vm **o
                    config->size_bytes, sizeof *config);
   if (config) c = *config;
   if (c.max_depth == 0 || c.max_cached_programs == 0 || c.gas_model > JAVM_GAS_NONE ||
-      c.engine > JAVM_ENGINE_RECOMPILER || c.yield_mode > JAVM_YIELD_TO_CATCHER)
+      c.engine > JAVM_ENGINE_RECOMPILER || c.yield_mode > JAVM_YIELD_TO_CATCHER || c.announce > JV_ANNOUNCE_ALL)
     return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "max_depth or max_cached_programs 0, or an unknown mode");
   const javm_allocator *a = javm_dir_allocator(dir);
   javm_vm *vm = jv_alloc_zero(a, sizeof *vm);
@@ -214,6 +214,8 @@ javm_status javm_vm_add_gas(javm_vm *vm, uint64_t gas) {
 size_t javm_vm_depth(const javm_vm *vm) { return vm->depth; }
 
 size_t javm_vm_program_count(const javm_vm *vm) { return vm->image_count; }
+
+uint32_t javm_vm_unannounced(const javm_vm *vm) { return vm->unannounced; }
 
 javm_status javm_vm_entry(const javm_vm *vm, size_t index, javm_entry_view *view) {
   if (index >= vm->depth) return JAVM_OUT_OF_RANGE;

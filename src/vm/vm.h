@@ -126,6 +126,7 @@ struct javm_vm {
   jv_loaded_image **images;
   size_t image_count;
   uint64_t clock;
+  uint32_t unannounced;        /* ways to announce that failed for a program */
   jv_host_function *functions; /* sorted by number */
   size_t function_count, function_capacity;
   jv_reached_function reached[JV_REACHED_COUNT]; /* by the last bits of the number */

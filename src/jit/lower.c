@@ -54,81 +54,49 @@ static inline void note_access(jv_compiler *c, uint32_t pc) {
   c->last_pc = pc;
 }
 
-static unsigned log_bytes(unsigned bytes) { return bytes == 8 ? 3 : bytes / 2; }
+/* How each instruction that accesses memory does it. */
+typedef enum place_kind { ABSOLUTE, AT_A, AT_B } place_kind;
+typedef struct access_form {
+  jv_x64_access access;
+  uint8_t write, place;
+} access_form;
 
-/* With explicit checks: the address goes to rdx and becomes the host's. */
-static void check(jv_compiler *c, uint32_t pc, unsigned bytes, bool write, const jv_x64_guest *g) {
-  if (g->has_base) x64_lea(X, 0, RDX, g->base, (int32_t)g->disp);
-  else x64_mov_imm(X, RDX, g->disp);
-  note_access(c, pc);
-  x64_patch(X, x64_call(X), c->native->stubs.check[write][log_bytes(bytes)]);
-}
+static const access_form access_forms[256] = {
+#define FORM_LOAD(absolute, indirect, form)                                                                            \
+  [JV_OP_##absolute] = {form, 0, ABSOLUTE}, [JV_OP_##indirect] = {form, 0, AT_B},
+#define FORM_STORE(bits, imm, absolute, imm_indirect, indirect)                                                        \
+  [JV_OP_##imm] = {X64_STORE_IMM_##bits, 1, ABSOLUTE}, [JV_OP_##absolute] = {X64_STORE_##bits, 1, ABSOLUTE},           \
+  [JV_OP_##imm_indirect] = {X64_STORE_IMM_##bits, 1, AT_A}, [JV_OP_##indirect] = {X64_STORE_##bits, 1, AT_B},
+    FORM_LOAD(load_u8, load_ind_u8, X64_LOAD_U8)
+    FORM_LOAD(load_i8, load_ind_i8, X64_LOAD_I8)
+    FORM_LOAD(load_u16, load_ind_u16, X64_LOAD_U16)
+    FORM_LOAD(load_i16, load_ind_i16, X64_LOAD_I16)
+    FORM_LOAD(load_u32, load_ind_u32, X64_LOAD_U32)
+    FORM_LOAD(load_i32, load_ind_i32, X64_LOAD_I32)
+    FORM_LOAD(load_u64, load_ind_u64, X64_LOAD_U64)
+    FORM_STORE(8, store_imm_u8, store_u8, store_imm_ind_u8, store_ind_u8)
+    FORM_STORE(16, store_imm_u16, store_u16, store_imm_ind_u16, store_ind_u16)
+    FORM_STORE(32, store_imm_u32, store_u32, store_imm_ind_u32, store_ind_u32)
+    FORM_STORE(64, store_imm_u64, store_u64, store_imm_ind_u64, store_ind_u64)
+};
 
-/* The same encodings without their prefixes reach the host's address in rdx. */
-static void drop_prefix(jv_compiler *c, uint8_t *start) {
-  size_t bytes = (size_t)(c->x.at - start) - 2;
-  memmove(start, start + 2, bytes);
-  c->x.at = start + bytes;
-}
-
-typedef struct access {
-  unsigned bytes;
-  bool is_signed, is_immediate; /* of a load; of a store */
-  jv_x64_reg reg;
-  uint32_t value;
-  jv_x64_guest at;
-} access;
-
-static void lower_access(jv_compiler *c, uint32_t pc, bool write, access *m) {
-  bool checks = c->native->has_checks;
-  if (checks) {
-    check(c, pc, m->bytes, write, &m->at);
-    m->at = (jv_x64_guest){true, RDX, 0};
-  } else {
+static void lower_memory(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
+  const access_form *form = &access_forms[i->op];
+  const jv_x64_access *m = &form->access;
+  unsigned reg = m->imm_count ? 0 : jv_host_reg(i->a);
+  jv_x64_reg base = jv_host_reg(form->place == AT_A ? i->a : i->b);
+  uint32_t disp = (uint32_t)i->x, imm = (uint32_t)i->y;
+  if (c->native->has_checks) { /* the address goes to rdx and becomes the host's */
+    if (form->place == ABSOLUTE) x64_mov_imm(X, RDX, disp);
+    else x64_lea(X, 0, RDX, base, (int32_t)disp);
     note_access(c, pc);
+    x64_patch(X, x64_call(X), c->native->stubs.check[form->write][m->bytes == 8 ? 3 : m->bytes / 2]);
+    x64_host_at(X, m, reg, RDX, imm);
+    return;
   }
-  uint8_t *start = c->x.at;
-  if (!write) x64_guest_load(X, m->bytes, m->is_signed, m->reg, &m->at);
-  else if (m->is_immediate) x64_guest_store_imm(X, m->bytes, m->value, &m->at);
-  else x64_guest_store(X, m->bytes, m->reg, &m->at);
-  if (checks) drop_prefix(c, start);
-}
-
-static bool is_signed_load(uint8_t op) {
-  switch (op) {
-    case JV_OP_load_i8:
-    case JV_OP_load_i16:
-    case JV_OP_load_i32:
-    case JV_OP_load_ind_i8:
-    case JV_OP_load_ind_i16:
-    case JV_OP_load_ind_i32: return true;
-    default: return false;
-  }
-}
-
-static bool lower_memory(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
-  access m = {.is_signed = is_signed_load(i->op), .reg = jv_host_reg(i->a), .value = (uint32_t)i->y};
-  jv_x64_guest absolute = {false, RAX, (uint32_t)i->x};
-  jv_x64_guest at_a = {true, jv_host_reg(i->a), (uint32_t)i->x}, at_b = {true, jv_host_reg(i->b), (uint32_t)i->x};
-  bool write = true;
-  switch (i->op) {
-#define LOAD(abs, ind, size, value)                                                                                    \
-  case JV_OP_##abs: m.bytes = size, m.at = absolute, write = false; break;                                             \
-  case JV_OP_##ind:                                                                                                    \
-    m.bytes = size, m.at = at_b, write = false;                                                                        \
-    break;
-#define STORE(imm, abs, imm_ind, ind, size)                                                                            \
-  case JV_OP_##imm: m.bytes = size, m.at = absolute, m.is_immediate = true; break;                                     \
-  case JV_OP_##abs: m.bytes = size, m.at = absolute; break;                                                            \
-  case JV_OP_##imm_ind: m.bytes = size, m.at = at_a, m.is_immediate = true; break;                                     \
-  case JV_OP_##ind:                                                                                                    \
-    m.bytes = size, m.at = at_b;                                                                                       \
-    break;
-#include "exec/body.def"
-    default: return false;
-  }
-  lower_access(c, pc, write, &m);
-  return true;
+  note_access(c, pc);
+  if (form->place == ABSOLUTE) x64_guest_absolute(X, m, reg, disp, imm);
+  else x64_guest_at(X, m, reg, base, disp, imm);
 }
 
 /* ------------------------------------------------------------------------------------------------------- control */
@@ -325,8 +293,8 @@ static bool has_room(jv_compiler *c) {
 static unsigned lower_insn(jv_compiler *c, const jv_decoded *i, const jv_decoded *next, uint32_t pc) {
   if (next && jv_lower_pair(c, i, next)) return 2;
   c->keeps_upper = next && jv_upper_is_dead(i, next);
-  if (c->flags[i->op] & ACCESSES ? lower_memory(c, i, pc) : jv_lower_value(c, i) || lower_branch(c, i, pc)) return 1;
-  lower_control(c, i, pc);
+  if (c->flags[i->op] & ACCESSES) lower_memory(c, i, pc);
+  else if (!jv_lower_value(c, i) && !lower_branch(c, i, pc)) lower_control(c, i, pc);
   return 1;
 }
 

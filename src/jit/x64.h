@@ -71,9 +71,10 @@ static inline unsigned x64_modrm(unsigned mod, unsigned reg, unsigned rm) {
 }
 /* ModRM, perhaps SIB, and displacement. `head_count`: bytes of ModRM and SIB; the mod is still 0. */
 static inline void x64_put_mem(jv_x64 *x, uint64_t head, unsigned head_count, unsigned base, int32_t disp) {
-  unsigned mod = disp == 0 && (base & 7) != RBP ? 0 : x64_is_i8(disp) ? 1 : 2;
+  /* Three forms: no displacement, one byte, four. Without branches: which it is can't be foreseen. */
+  unsigned mod = 2u - x64_is_i8(disp) - ((disp == 0) & ((base & 7) != RBP));
   head |= mod << 6 | (uint64_t)(uint32_t)disp << 8 * head_count;
-  x64_put(x, head, head_count + (mod == 0 ? 0 : mod == 1 ? 1 : 4));
+  x64_put(x, head, head_count + mod * mod);
 }
 /* For [base + disp]. */
 static inline void x64_mem(jv_x64 *x, unsigned reg, unsigned base, int32_t disp) {
@@ -127,8 +128,8 @@ static inline void x64_alu(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg d, j
 }
 static inline void x64_alu_imm(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg d, int32_t v) {
   bool small = x64_is_i8(v);
-  x64_op_rr(x, w, small ? 0x83 : 0x81, op, d);
-  x64_put(x, (uint32_t)v, small ? 1 : 4);
+  x64_op_rr(x, w, 0x81u + 2 * small, op, d);
+  x64_put(x, (uint32_t)v, 4u - 3 * small);
 }
 /* With an immediate of 32 bits in any case, to be patched; the immediate is the last four bytes. */
 static inline void x64_alu_imm32(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg d, uint32_t v) {
@@ -145,8 +146,8 @@ static inline void x64_shift_cl(jv_x64 *x, jv_x64_shift op, unsigned w, jv_x64_r
 static inline void x64_imul(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg s) { x64_op0f_rr(x, w, 0xaf, d, s); }
 static inline void x64_imul_imm(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg s, int32_t v) {
   bool small = x64_is_i8(v);
-  x64_op_rr(x, w, small ? 0x6b : 0x69, d, s);
-  x64_put(x, (uint32_t)v, small ? 1 : 4);
+  x64_op_rr(x, w, 0x69u + 2 * small, d, s);
+  x64_put(x, (uint32_t)v, 4u - 3 * small);
 }
 static inline void x64_xchg(jv_x64 *x, jv_x64_reg a, jv_x64_reg b) { x64_op_rr(x, 1, 0x87, a, b); }
 static inline void x64_movsxd(jv_x64 *x, jv_x64_reg d, jv_x64_reg s) { x64_op_rr(x, 1, 0x63, d, s); }
@@ -231,44 +232,76 @@ static inline void x64_load_gs_index(jv_x64 *x, jv_x64_reg d, jv_x64_reg index, 
 
 /* ------------------------------------------------------------------------------------------------------ guest memory */
 
-/* A place in guest memory: [u32(base + disp)], or [disp] alone. */
-typedef struct jv_x64_guest {
-  bool has_base;
-  jv_x64_reg base;
-  uint32_t disp;
-} jv_x64_guest;
+/* An access to memory, but for where and with which register: the opcode's bytes behind a prefix that makes it 16-bit. */
+typedef struct jv_x64_access {
+  uint8_t bytes;        /* 1, 2, 4 or 8 */
+  uint8_t is_16, w;     /* prefix 66; REX.W */
+  uint8_t op_count;     /* bytes of op */
+  uint8_t imm_count;    /* bytes of an immediate that is stored; 0: a register is */
+  uint8_t is_low_store; /* of a register's lowest byte, which takes a REX for rsi, rdi and rbp */
+  uint16_t op;
+} jv_x64_access;
 
-static inline void x64_guest_mem(jv_x64 *x, unsigned reg, const jv_x64_guest *g) {
-  if (g->has_base) x64_mem(x, reg, g->base, (int32_t)g->disp);
-  else x64_put(x, x64_modrm(0, reg, RSP) | 0x2500 | (uint64_t)g->disp << 16, 6);
-}
-static inline unsigned x64_guest_rm(const jv_x64_guest *g) { return g->has_base ? g->base : 0; }
+/* Loads zero-extend, or sign-extend to 64 bits. */
+#define X64_LOAD_U8 \
+  { 1, 0, 0, 2, 0, 0, 0xb60f }
+#define X64_LOAD_I8 \
+  { 1, 0, 1, 2, 0, 0, 0xbe0f }
+#define X64_LOAD_U16 \
+  { 2, 0, 0, 2, 0, 0, 0xb70f }
+#define X64_LOAD_I16 \
+  { 2, 0, 1, 2, 0, 0, 0xbf0f }
+#define X64_LOAD_U32 \
+  { 4, 0, 0, 1, 0, 0, 0x8b }
+#define X64_LOAD_I32 \
+  { 4, 0, 1, 1, 0, 0, 0x63 }
+#define X64_LOAD_U64 \
+  { 8, 0, 1, 1, 0, 0, 0x8b }
+#define X64_STORE_8 \
+  { 1, 0, 0, 1, 0, 1, 0x88 }
+#define X64_STORE_16 \
+  { 2, 1, 0, 1, 0, 0, 0x89 }
+#define X64_STORE_32 \
+  { 4, 0, 0, 1, 0, 0, 0x89 }
+#define X64_STORE_64 \
+  { 8, 0, 1, 1, 0, 0, 0x89 }
+#define X64_STORE_IMM_8 \
+  { 1, 0, 0, 1, 1, 0, 0xc6 }
+#define X64_STORE_IMM_16 \
+  { 2, 1, 0, 1, 2, 0, 0xc7 }
+#define X64_STORE_IMM_32 \
+  { 4, 0, 0, 1, 4, 0, 0xc7 }
+#define X64_STORE_IMM_64 \
+  { 8, 0, 1, 1, 4, 0, 0xc7 }
 
-/* gs, address size, perhaps operand size; REX or none; the opcode. */
-static inline void x64_guest_op(jv_x64 *x, bool is_16, unsigned rex, unsigned op, unsigned op_count) {
-  unsigned head_count = is_16 ? 3 : 2;
-  uint64_t head = is_16 ? 0x666765 : 0x6765;
-  if (rex) head |= (uint64_t)rex << 8 * head_count++;
-  x64_put(x, head | (uint64_t)op << 8 * head_count, head_count + op_count);
+/* Prefixes, `prefix_count` bytes of them, perhaps 66, perhaps REX, and the opcode. */
+static inline void x64_access_op(jv_x64 *x, const jv_x64_access *m, uint64_t prefix, unsigned prefix_count, unsigned reg,
+                                 unsigned base) {
+  unsigned bits = (unsigned)m->w << 3 | (reg >> 3) << 2 | base >> 3;
+  unsigned has_rex = (bits != 0) | (m->is_low_store & (reg >= RSP)), count = prefix_count + m->is_16;
+  prefix |= (m->is_16 ? UINT64_C(0x66) : 0) << 8 * prefix_count;
+  prefix |= (uint64_t)(has_rex ? 0x40 | bits : 0) << 8 * count;
+  count += has_rex;
+  x64_put(x, prefix | (uint64_t)m->op << 8 * count, count + m->op_count);
 }
-
-/* d = the bytes there, zero-extended, or sign-extended to 64 bits. */
-static inline void x64_guest_load(jv_x64 *x, unsigned bytes, bool is_signed, jv_x64_reg d, const jv_x64_guest *g) {
-  unsigned rex = x64_rex(bytes == 8 || is_signed, d, 0, x64_guest_rm(g));
-  if (bytes >= 4) x64_guest_op(x, false, rex, bytes == 4 && is_signed ? 0x63 : 0x8b, 1);
-  else x64_guest_op(x, false, rex, 0x0f | ((is_signed ? 0xbeu : 0xb6u) | (bytes == 2)) << 8, 2);
-  x64_guest_mem(x, d, g);
+/* At gs:[u32(base + disp)]; `reg` 0 for an immediate. */
+static inline void x64_guest_at(jv_x64 *x, const jv_x64_access *m, unsigned reg, jv_x64_reg base, uint32_t disp,
+                                uint32_t imm) {
+  x64_access_op(x, m, 0x6765, 2, reg, base);
+  x64_mem(x, reg, base, (int32_t)disp);
+  x64_put(x, imm, m->imm_count);
 }
-static inline void x64_guest_store(jv_x64 *x, unsigned bytes, jv_x64_reg s, const jv_x64_guest *g) {
-  unsigned rex = x64_rex(bytes == 8, s, 0, x64_guest_rm(g));
-  if (bytes == 1 && s >= RSP) rex |= 0x40; /* the low byte of rsi, rdi, rbp */
-  x64_guest_op(x, bytes == 2, rex, bytes == 1 ? 0x88 : 0x89, 1);
-  x64_guest_mem(x, s, g);
+/* At gs:[disp]. */
+static inline void x64_guest_absolute(jv_x64 *x, const jv_x64_access *m, unsigned reg, uint32_t disp, uint32_t imm) {
+  x64_access_op(x, m, 0x6765, 2, reg, 0);
+  x64_put(x, x64_modrm(0, reg, RSP) | 0x2500 | (uint64_t)disp << 16, 6);
+  x64_put(x, imm, m->imm_count);
 }
-static inline void x64_guest_store_imm(jv_x64 *x, unsigned bytes, uint32_t v, const jv_x64_guest *g) {
-  x64_guest_op(x, bytes == 2, x64_rex(bytes == 8, 0, 0, x64_guest_rm(g)), bytes == 1 ? 0xc6 : 0xc7, 1);
-  x64_guest_mem(x, 0, g);
-  x64_put(x, v, bytes == 8 ? 4 : bytes);
+/* At the host's [base], which is not RSP, RBP, R12 or R13. */
+static inline void x64_host_at(jv_x64 *x, const jv_x64_access *m, unsigned reg, jv_x64_reg base, uint32_t imm) {
+  x64_access_op(x, m, 0, 0, reg, base);
+  x64_u8(x, x64_modrm(0, reg, base));
+  x64_put(x, imm, m->imm_count);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ control */

@@ -2,6 +2,7 @@
 #ifndef JV_EXEC_ENGINE_H
 #define JV_EXEC_ENGINE_H
 
+#include "base/error.h"
 #include "exec/mem.h"
 #include "exec/program.h"
 
@@ -68,12 +69,31 @@ javm_exit jv_run_stepwise(const javm_program *program, jv_state *state, jv_ecall
 /* For the engines: the exit for an access that jv_mem_touch and its like refused. */
 javm_exit jv_access_exit(const javm_program *program, const jv_mem *mem, jv_touch touch);
 
+static inline bool jv_is_block_model(const javm_program *p) { return p->gas_model != JAVM_GAS_INSTRUCTION; }
+
+/* An ecall or ecalli under way, and the gas at it. */
+typedef struct jv_ecall_site {
+  uint32_t pc, immediate;
+  javm_ecall_kind kind;
+  uint64_t gas;
+} jv_ecall_site;
+
+/* What follows where the handler does not say CONTINUE: *exit, and the state is as at that exit. Gives false. */
+bool jv_leave_at_ecall(const javm_program *program, jv_state *state, const jv_ecall_site *from,
+                       javm_ecall_action action, javm_exit *exit);
+
 /*
  * For the engines: the ecall or ecalli at `pc`, which is paid and counted; state->pc is past it, the rest of the state
  * exact. False: *exit, and the state is as at that exit. True: go on at state->pc.
  */
-bool jv_ecall(const javm_program *program, jv_state *state, uint32_t pc, uint8_t op, uint32_t immediate,
-              jv_ecall_fn handler, void *ctx, javm_exit *exit);
+static inline bool jv_ecall(const javm_program *p, jv_state *s, uint32_t pc, uint8_t op, uint32_t immediate,
+                            jv_ecall_fn handler, void *ctx, javm_exit *exit) {
+  jv_ecall_site from = {pc, immediate, op == JV_OP_ecall ? JAVM_ECALL : JAVM_ECALLI, s->gas};
+  s->paid = jv_is_block_model(p) && !jv_op_ends_block(p->code.isa, op);
+  s->mem->status = JAVM_OK;
+  javm_ecall_action action = JV_LIKELY(handler) ? handler(ctx, s, from.kind, immediate) : JAVM_ECALL_LEAVE;
+  return JV_LIKELY(action == JAVM_ECALL_CONTINUE) || jv_leave_at_ecall(p, s, &from, action, exit);
+}
 
 struct javm_machine {
   const javm_allocator *allocator;

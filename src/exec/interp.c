@@ -68,16 +68,14 @@ static bool is_taken(const jv_insn *insn, const uint64_t *regs) {
   }
 }
 
-static bool is_block_model(const javm_program *p) { return p->gas_model != JAVM_GAS_INSTRUCTION; }
-
 /* Writes the run's state back, for an exit at `ip` that leaves `unrun` instructions of its region undone. */
 static void settle(const javm_program *p, jv_state *s, const jv_insn *ip, uint64_t gas, uint64_t count,
                    uint32_t unrun) {
   const jv_records *r = jv_program_records(p);
   s->pc = r->pcs[ip - r->insns];
-  s->gas = is_block_model(p) ? gas : gas + unrun;
+  s->gas = jv_is_block_model(p) ? gas : gas + unrun;
   s->instructions = count - unrun;
-  s->paid = is_block_model(p);
+  s->paid = jv_is_block_model(p);
 }
 
 /* The exit for an access that failed at `ip`. */
@@ -91,14 +89,14 @@ static COLD javm_exit access_exit(const javm_program *p, jv_state *s, const jv_i
 /* Less gas is left than the region at pc costs. In the instruction model some of its instructions can run yet. */
 static COLD javm_exit unpaid_exit(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx) {
   s->paid = false;
-  if (!is_block_model(p)) return jv_run_stepwise(p, s, handler, ctx, UINT64_MAX, NULL);
+  if (!jv_is_block_model(p)) return jv_run_stepwise(p, s, handler, ctx, UINT64_MAX, NULL);
   return (javm_exit){JAVM_EXIT_OUT_OF_GAS, 0, 0, JAVM_OK};
 }
 
 /* Pays for the run's first region, which may begin anywhere. False: not enough gas. */
 static bool pay_entry(const javm_program *p, jv_state *s, const jv_insn *ip) {
   uint32_t cost = ip->cost;
-  if (is_block_model(p)) {
+  if (jv_is_block_model(p)) {
     if (s->paid)
       cost = 0;
     else if (!jv_bits_get(&p->block_starts, s->pc))

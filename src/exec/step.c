@@ -8,8 +8,6 @@
 #include "exec/engine.h"
 #include "exec/gas.h"
 
-static bool is_block_model(const javm_program *p) { return p->gas_model != JAVM_GAS_INSTRUCTION; }
-
 javm_exit jv_access_exit(const javm_program *p, const jv_mem *mem, jv_touch touch) {
   javm_exit exit = {JAVM_EXIT_ERROR, 0, 0, mem->status};
   if (touch == JV_TOUCH_FAULT) {
@@ -22,44 +20,27 @@ javm_exit jv_access_exit(const javm_program *p, const jv_mem *mem, jv_touch touc
   return exit;
 }
 
-/* What an ecall came from, for when the engine does not go on. */
-typedef struct ecall_origin {
-  uint32_t pc, number;
-  javm_ecall_kind kind;
-  uint64_t gas;
-} ecall_origin;
-
-static JV_COLD bool leave_at_ecall(const javm_program *p, jv_state *s, const ecall_origin *from,
-                                   javm_ecall_action action, javm_exit *exit) {
+bool jv_leave_at_ecall(const javm_program *p, jv_state *s, const jv_ecall_site *from, javm_ecall_action action,
+                       javm_exit *exit) {
   *exit = (javm_exit){JAVM_EXIT_HALT, 0, 0, JAVM_OK};
   switch (action) {
   case JAVM_ECALL_CONTINUE:
   case JAVM_ECALL_HALT: return false;
   case JAVM_ECALL_LEAVE:
     exit->kind = from->kind == JAVM_ECALL ? JAVM_EXIT_ECALL : JAVM_EXIT_HOST_CALL;
-    exit->number = from->number;
+    exit->number = from->immediate;
     return false;
   case JAVM_ECALL_REFUSE: exit->kind = JAVM_EXIT_TRAP; break;
   case JAVM_ECALL_FAIL:
     exit->kind = JAVM_EXIT_ERROR;
     exit->status = s->mem->status == JAVM_OK ? JAVM_OUT_OF_MEMORY : s->mem->status;
-    s->gas = is_block_model(p) ? from->gas : from->gas + 1;
+    s->gas = jv_is_block_model(p) ? from->gas : from->gas + 1;
     s->instructions--;
     break;
   }
   s->pc = from->pc;
-  s->paid = is_block_model(p);
+  s->paid = jv_is_block_model(p);
   return false;
-}
-
-bool jv_ecall(const javm_program *p, jv_state *s, uint32_t pc, uint8_t op, uint32_t immediate, jv_ecall_fn handler,
-              void *ctx, javm_exit *exit) {
-  ecall_origin from = {pc, immediate, op == JV_OP_ecall ? JAVM_ECALL : JAVM_ECALLI, s->gas};
-  s->paid = is_block_model(p) && !jv_op_ends_block(p->code.isa, op);
-  s->mem->status = JAVM_OK;
-  javm_ecall_action action = JV_LIKELY(handler) ? handler(ctx, s, from.kind, immediate) : JAVM_ECALL_LEAVE;
-  if (JV_LIKELY(action == JAVM_ECALL_CONTINUE)) return true;
-  return leave_at_ecall(p, s, &from, action, exit);
 }
 
 /* One instruction on its way. */
@@ -187,7 +168,7 @@ static outcome step_control(step *t) {
 javm_exit jv_run_stepwise(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx,
                           uint64_t instruction_limit, bool *limit_reached) {
   step t = {.program = p, .state = s, .handler = handler, .ctx = ctx};
-  bool blocks = is_block_model(p);
+  bool blocks = jv_is_block_model(p);
   if (limit_reached) *limit_reached = false;
   for (uint64_t n = 0; n < instruction_limit; n++) {
     uint64_t cost = 1;

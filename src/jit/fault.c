@@ -21,8 +21,7 @@
 #include "exec/window.h"
 #include "jit/fault.h"
 
-/* In static storage of each thread from its start, so that the handler can look at it anywhere. */
-static __attribute__((tls_model("initial-exec"))) _Thread_local jv_run_context *current;
+__attribute__((tls_model("initial-exec"))) _Thread_local jv_run_context *jv_current_run;
 
 /* ---- gs ---- */
 
@@ -43,22 +42,20 @@ static void set_memory(const jv_run_context *run) {
   set_gs(run->native->has_checks ? (uintptr_t)m->read : (uintptr_t)m->window);
 }
 
-void jv_begin_run(jv_run_context *run) {
-  run->outer = current;
-  run->outer_gs = get_gs();
+void jv_make_current(jv_run_context *run) {
+  jv_current_run = run;
   set_memory(run);
-  current = run;
+}
+
+void jv_begin_run(jv_run_context *run) {
+  run->outer = jv_current_run;
+  run->outer_gs = get_gs();
+  jv_make_current(run);
 }
 
 void jv_end_run(jv_run_context *run) {
-  current = run->outer;
+  jv_current_run = run->outer;
   set_gs(run->outer_gs);
-}
-
-void jv_restore_run(jv_run_context *run) {
-  if (current == run) return;
-  current = run;
-  set_memory(run);
 }
 
 /* ---- the handler ---- */
@@ -71,7 +68,7 @@ static __attribute__((tls_model("initial-exec"))) _Thread_local bool is_chaining
 
 /* False: the fault is not ours. */
 static bool is_ours(const siginfo_t *info, ucontext_t *context) {
-  const jv_run_context *run = current;
+  const jv_run_context *run = jv_current_run;
   if (!run || run->native->has_checks || !run->state->mem->window) return false;
   const jv_native *n = run->native;
   uintptr_t at = (uintptr_t)context->uc_mcontext.gregs[REG_RIP], address = (uintptr_t)info->si_addr;
@@ -102,7 +99,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     return;
   }
   jv_frame *f = (jv_frame *)(uintptr_t)c->uc_mcontext.gregs[REG_RSP];
-  const jv_native *n = current->native;
+  const jv_native *n = jv_current_run->native;
   f->fault_at = (uint64_t)c->uc_mcontext.gregs[REG_RIP];
   f->fault_rdx = (uint64_t)c->uc_mcontext.gregs[REG_RDX];
   c->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)(n->code + n->stubs.fault);

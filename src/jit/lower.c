@@ -67,18 +67,14 @@ static const access_form access_forms[256] = {
 #define FORM_STORE(bits, imm, absolute, imm_indirect, indirect)                                                        \
   [JV_OP_##imm] = {X64_STORE_IMM_##bits, 1, ABSOLUTE}, [JV_OP_##absolute] = {X64_STORE_##bits, 1, ABSOLUTE},           \
   [JV_OP_##imm_indirect] = {X64_STORE_IMM_##bits, 1, AT_A}, [JV_OP_##indirect] = {X64_STORE_##bits, 1, AT_B},
-    FORM_LOAD(load_u8, load_ind_u8, X64_LOAD_U8)
-    FORM_LOAD(load_i8, load_ind_i8, X64_LOAD_I8)
-    FORM_LOAD(load_u16, load_ind_u16, X64_LOAD_U16)
-    FORM_LOAD(load_i16, load_ind_i16, X64_LOAD_I16)
-    FORM_LOAD(load_u32, load_ind_u32, X64_LOAD_U32)
-    FORM_LOAD(load_i32, load_ind_i32, X64_LOAD_I32)
-    FORM_LOAD(load_u64, load_ind_u64, X64_LOAD_U64)
-    FORM_STORE(8, store_imm_u8, store_u8, store_imm_ind_u8, store_ind_u8)
-    FORM_STORE(16, store_imm_u16, store_u16, store_imm_ind_u16, store_ind_u16)
-    FORM_STORE(32, store_imm_u32, store_u32, store_imm_ind_u32, store_ind_u32)
-    FORM_STORE(64, store_imm_u64, store_u64, store_imm_ind_u64, store_ind_u64)
-};
+    FORM_LOAD(load_u8, load_ind_u8, X64_LOAD_U8) FORM_LOAD(load_i8, load_ind_i8, X64_LOAD_I8)
+        FORM_LOAD(load_u16, load_ind_u16, X64_LOAD_U16) FORM_LOAD(load_i16, load_ind_i16, X64_LOAD_I16)
+            FORM_LOAD(load_u32, load_ind_u32, X64_LOAD_U32) FORM_LOAD(load_i32, load_ind_i32, X64_LOAD_I32)
+                FORM_LOAD(load_u64, load_ind_u64, X64_LOAD_U64)
+                    FORM_STORE(8, store_imm_u8, store_u8, store_imm_ind_u8, store_ind_u8)
+                        FORM_STORE(16, store_imm_u16, store_u16, store_imm_ind_u16, store_ind_u16)
+                            FORM_STORE(32, store_imm_u32, store_u32, store_imm_ind_u32, store_ind_u32)
+                                FORM_STORE(64, store_imm_u64, store_u64, store_imm_ind_u64, store_ind_u64)};
 
 static void lower_memory(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
   const access_form *form = &access_forms[i->op];

@@ -13,8 +13,6 @@
 #include "exec/gas.h"
 #include "jit/fault.h"
 
-static bool is_block_model(const javm_program *p) { return p->gas_model != JAVM_GAS_INSTRUCTION; }
-
 /* The index of the point at pc; point_count: there is none. */
 static size_t find_point(const jv_native *n, uint32_t pc) {
   size_t low = 0, high = n->point_count;
@@ -87,11 +85,11 @@ static void settle(jv_frame *f, uint32_t pc, bool pc_was_run) {
   const javm_program *p = f->run->program;
   jv_state *s = f->state;
   s->pc = pc;
-  s->paid = is_block_model(p);
+  s->paid = jv_is_block_model(p);
   add_instructions(f);
-  if (is_block_model(p) && !p->counts_instructions) return;
+  if (jv_is_block_model(p) && !p->counts_instructions) return;
   uint32_t unrun = left_in_region(&p->code, pc) - pc_was_run;
-  if (!is_block_model(p)) s->gas += unrun;
+  if (!jv_is_block_model(p)) s->gas += unrun;
   if (p->counts_instructions) s->instructions -= unrun;
 }
 
@@ -106,7 +104,7 @@ void jv_on_leave(jv_frame *f, uint32_t why, uint32_t pc) {
   jv_state *s = f->state;
   add_instructions(f);
   f->run->leave = (jv_leave)why;
-  s->paid = is_block_model(p);
+  s->paid = jv_is_block_model(p);
   javm_exit *exit = &f->run->exit;
   *exit = (javm_exit){JAVM_EXIT_PANIC, 0, 0, JAVM_OK};
   switch ((jv_leave)why) {
@@ -141,7 +139,7 @@ int jv_on_ecall(jv_frame *f, uint64_t packed) {
   jv_state *s = f->state;
   uint32_t pc = packed >> 32 & 0x1ffffff;
   uint64_t cold = s->gas;
-  add_instructions(f);
+  if (run->program->counts_instructions) add_instructions(f);
   s->pc = pc + (packed >> 57 & 63);
   s->gas += run->reserve;
   bool on = jv_ecall(run->program, s, pc, packed >> 63 ? JV_OP_ecalli : JV_OP_ecall, (uint32_t)packed, run->handler,
@@ -212,7 +210,7 @@ static const uint8_t *entry(const javm_program *p, const jv_native *n, const jv_
   size_t i = find_point(n, s->pc);
   if (i == n->point_count) return NULL;
   const jv_point *point = &n->points[i];
-  if (!is_block_model(p)) return n->code + point->at;
+  if (!jv_is_block_model(p)) return n->code + point->at;
   if (s->paid) return n->code + point->at + (point->cost ? JV_CHARGE_BYTES : 0);
   return jv_bits_get(&p->block_starts, s->pc) ? n->code + point->at : NULL;
 }
@@ -293,7 +291,7 @@ javm_exit jv_native_run(const javm_program *p, jv_state *s, jv_ecall_fn handler,
       must_step = true;
     } else if (run.leave == JV_LEAVE_OUT_OF_GAS && run.reserve > 0) {
       s->mem->cold_gas = COLD_GAS;
-    } else if (run.leave == JV_LEAVE_OUT_OF_GAS && !is_block_model(p)) {
+    } else if (run.leave == JV_LEAVE_OUT_OF_GAS && !jv_is_block_model(p)) {
       /* Some of the region can run yet. */
       return jv_run_stepwise(p, s, handler, ctx, UINT64_MAX, NULL);
     } else {

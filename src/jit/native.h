@@ -10,7 +10,7 @@
 #ifndef JV_JIT_NATIVE_H
 #define JV_JIT_NATIVE_H
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__)
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(JV_NO_RECOMPILER)
 #define JV_HAS_RECOMPILER 1
 #else
 #define JV_HAS_RECOMPILER 0

@@ -243,40 +243,40 @@ typedef struct jv_x64_access {
 } jv_x64_access;
 
 /* Loads zero-extend, or sign-extend to 64 bits. */
-#define X64_LOAD_U8 \
+#define X64_LOAD_U8                                                                                                    \
   { 1, 0, 0, 2, 0, 0, 0xb60f }
-#define X64_LOAD_I8 \
+#define X64_LOAD_I8                                                                                                    \
   { 1, 0, 1, 2, 0, 0, 0xbe0f }
-#define X64_LOAD_U16 \
+#define X64_LOAD_U16                                                                                                   \
   { 2, 0, 0, 2, 0, 0, 0xb70f }
-#define X64_LOAD_I16 \
+#define X64_LOAD_I16                                                                                                   \
   { 2, 0, 1, 2, 0, 0, 0xbf0f }
-#define X64_LOAD_U32 \
+#define X64_LOAD_U32                                                                                                   \
   { 4, 0, 0, 1, 0, 0, 0x8b }
-#define X64_LOAD_I32 \
+#define X64_LOAD_I32                                                                                                   \
   { 4, 0, 1, 1, 0, 0, 0x63 }
-#define X64_LOAD_U64 \
+#define X64_LOAD_U64                                                                                                   \
   { 8, 0, 1, 1, 0, 0, 0x8b }
-#define X64_STORE_8 \
+#define X64_STORE_8                                                                                                    \
   { 1, 0, 0, 1, 0, 1, 0x88 }
-#define X64_STORE_16 \
+#define X64_STORE_16                                                                                                   \
   { 2, 1, 0, 1, 0, 0, 0x89 }
-#define X64_STORE_32 \
+#define X64_STORE_32                                                                                                   \
   { 4, 0, 0, 1, 0, 0, 0x89 }
-#define X64_STORE_64 \
+#define X64_STORE_64                                                                                                   \
   { 8, 0, 1, 1, 0, 0, 0x89 }
-#define X64_STORE_IMM_8 \
+#define X64_STORE_IMM_8                                                                                                \
   { 1, 0, 0, 1, 1, 0, 0xc6 }
-#define X64_STORE_IMM_16 \
+#define X64_STORE_IMM_16                                                                                               \
   { 2, 1, 0, 1, 2, 0, 0xc7 }
-#define X64_STORE_IMM_32 \
+#define X64_STORE_IMM_32                                                                                               \
   { 4, 0, 0, 1, 4, 0, 0xc7 }
-#define X64_STORE_IMM_64 \
+#define X64_STORE_IMM_64                                                                                               \
   { 8, 0, 1, 1, 4, 0, 0xc7 }
 
 /* Prefixes, `prefix_count` bytes of them, perhaps 66, perhaps REX, and the opcode. */
-static inline void x64_access_op(jv_x64 *x, const jv_x64_access *m, uint64_t prefix, unsigned prefix_count, unsigned reg,
-                                 unsigned base) {
+static inline void x64_access_op(jv_x64 *x, const jv_x64_access *m, uint64_t prefix, unsigned prefix_count,
+                                 unsigned reg, unsigned base) {
   unsigned bits = (unsigned)m->w << 3 | (reg >> 3) << 2 | base >> 3;
   unsigned has_rex = (bits != 0) | (m->is_low_store & (reg >= RSP)), count = prefix_count + m->is_16;
   prefix |= (m->is_16 ? UINT64_C(0x66) : 0) << 8 * prefix_count;

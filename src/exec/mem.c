@@ -245,18 +245,22 @@ static size_t cuts_at(const jv_mem *m, uint32_t page) {
 
 #define WINDOW_CUTS_MAX 8192
 
+static void set_window_words(jv_mem *m, uint32_t page, javm_access access) {
+  uintptr_t word = (uintptr_t)m->window;
+  m->window_cuts -= cuts_at(m, page);
+  set_words(m, page, word, access == JAVM_ACCESS_WRITE ? word : 0);
+  m->window_cuts += cuts_at(m, page);
+}
+
 /* Puts a page with these bytes into the open window and sets its words; NULL: they are there. False: the system refused. */
 static bool window_page(jv_mem *m, uint32_t page, const uint8_t *bytes, javm_access access) {
-  uintptr_t word = (uintptr_t)m->window;
   bool copies = bytes && bytes != zero_page;
   if (m->window_cuts >= WINDOW_CUTS_MAX) return false;
   if (copies && access != JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, JAVM_ACCESS_WRITE)) return false;
   if (access == JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, access)) return false;
   if (copies) memcpy(m->window + (size_t)page * JAVM_PAGE_BYTES, bytes, JAVM_PAGE_BYTES);
   if (access != JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, access)) return false;
-  m->window_cuts -= cuts_at(m, page);
-  set_words(m, page, word, access == JAVM_ACCESS_WRITE ? word : 0);
-  m->window_cuts += cuts_at(m, page);
+  set_window_words(m, page, access);
   return true;
 }
 
@@ -293,13 +297,46 @@ static jv_touch make_private(jv_mem *m, const jv_region *r, uint32_t page, bool 
   return JV_TOUCH_OK;
 }
 
+enum { READ_AROUND = 16 };
+
+/* A page that nobody asked for: its bytes, if it can be made readable together with a neighbour; else NULL. */
+static const uint8_t *neighbour(jv_mem *m, const jv_region *r, uint32_t page) {
+  const uint8_t *bytes = NULL;
+  if (page < r->first_page || page - r->first_page >= open_pages(m, r) || m->read[page]) return NULL;
+  uint32_t index = page - r->first_page;
+  if (r->source && index < r->source_pages &&
+      r->source(r->source_ctx, r->source_first + index, &bytes, &(javm_hash){0}) != JAVM_OK)
+    return NULL;
+  return bytes ? bytes : zero_page;
+}
+
+/* Makes a page of the open window readable, and those around it that it costs little to add: native code that reads one
+ * often reads the next, and each that is not ready costs a signal. False: the system refused. */
+static bool read_around(jv_mem *m, const jv_region *r, uint32_t page, const uint8_t *own) {
+  const uint8_t *bytes[READ_AROUND];
+  uint32_t group = page - page % READ_AROUND, first = page, end = page + 1, at = page - group;
+  bytes[at] = own;
+  while (first > group && (bytes[first - 1 - group] = neighbour(m, r, first - 1)) != NULL) first--;
+  while (end < group + READ_AROUND && (bytes[end - group] = neighbour(m, r, end)) != NULL) end++;
+  bool copies = false;
+  for (uint32_t p = first; p < end; p++) copies |= bytes[p - group] != zero_page;
+  if (m->window_cuts >= WINDOW_CUTS_MAX) return false;
+  if (copies && !jv_window_protect(m->window, first, end - first, JAVM_ACCESS_WRITE)) return false;
+  for (uint32_t p = first; p < end; p++)
+    if (bytes[p - group] != zero_page)
+      memcpy(m->window + (size_t)p * JAVM_PAGE_BYTES, bytes[p - group], JAVM_PAGE_BYTES);
+  if (!jv_window_protect(m->window, first, end - first, JAVM_ACCESS_READ)) return false;
+  for (uint32_t p = first; p < end; p++) set_window_words(m, p, JAVM_ACCESS_READ);
+  return true;
+}
+
 static jv_touch make_readable(jv_mem *m, const jv_region *r, uint32_t page) {
-  if (!jv_grow(m->allocator, &m->touched, &m->touched_capacity, m->touched_count + 1, sizeof *m->touched))
+  if (!jv_grow(m->allocator, &m->touched, &m->touched_capacity, m->touched_count + READ_AROUND, sizeof *m->touched))
     return failed(m, JAVM_OUT_OF_MEMORY);
   const uint8_t *bytes;
   if (current_bytes(m, r, page, &bytes) != JV_TOUCH_OK) return JV_TOUCH_FAILED;
   if (m->window) {
-    if (window_page(m, page, bytes, JAVM_ACCESS_READ)) return JV_TOUCH_OK;
+    if (read_around(m, r, page, bytes)) return JV_TOUCH_OK;
     return close_for(m) ? make_readable(m, r, page) : JV_TOUCH_FAILED;
   }
   uintptr_t word = word_of(page, bytes);

@@ -285,28 +285,60 @@ static bool has_room(jv_compiler *c) {
   return !c->failed;
 }
 
-/* Lowers what is at pc, perhaps together with what follows in the same region; returns how many. */
-static unsigned lower_insn(jv_compiler *c, const jv_decoded *i, const jv_decoded *next, uint32_t pc) {
-  if (next && jv_lower_pair(c, i, next)) return 2;
-  c->keeps_upper = next && jv_upper_is_dead(i, next);
-  if (c->flags[i->op] & ACCESSES) lower_memory(c, i, pc);
-  else if (!jv_lower_value(c, i) && !lower_branch(c, i, pc)) lower_control(c, i, pc);
-  return 1;
-}
-
-/* Where the pass is: the instruction at pc, which `insn` is. */
+/* An instruction of the pass, which looks at some of those that follow, too. */
 typedef struct place {
   uint32_t pc;
   jv_decoded insn;
 } place;
+enum { LOOKAHEAD = 4 };
+typedef struct window {
+  place places[LOOKAHEAD];
+  unsigned first;
+} window;
 
-/* To the next instruction's place: as the interpreter's records (program.c). */
+static inline place *ahead(window *w, unsigned n) { return &w->places[(w->first + n) % LOOKAHEAD]; }
+
+/* To the next instruction's place: as the interpreter's records (program.c). Behind the end it stays there. */
 static inline void move_on(const javm_code *code, const place *at, place *next) {
   uint32_t end = (uint32_t)code->code_bytes, pc = at->pc + 1 + at->insn.skip;
   if (at->insn.op == JV_OP_INVALID && !jv_bitmask_at(code, at->pc))
     while (pc < end && !jv_bitmask_at(code, pc)) pc++;
   next->pc = pc < end ? pc : end;
   jv_decode_fast(code, next->pc, &next->insn);
+}
+
+static const bool begins_group[256] = {
+    [JV_OP_mul_64] = true,   [JV_OP_mul_upper_u_u] = true, [JV_OP_add_64] = true,
+    [JV_OP_set_lt_u] = true, [JV_OP_shlo_l_imm_64] = true,
+};
+
+/* Can the instruction stand in a group that is lowered as one? */
+static bool can_join(const jv_compiler *c, const place *at) {
+  return !(c->flags[at->insn.op] & (ENDS_REGION | ACCESSES));
+}
+
+static unsigned lower_group(jv_compiler *c, window *w) {
+  const jv_decoded *insns[LOOKAHEAD];
+  unsigned count = 0;
+  while (count < LOOKAHEAD && can_join(c, ahead(w, count))) {
+    insns[count] = &ahead(w, count)->insn;
+    count++;
+  }
+  return count > 1 ? jv_lower_group(c, insns, count) : 0;
+}
+
+/* Lowers the first of the window, perhaps together with what follows in the same region; returns how many. */
+static inline unsigned lower_insn(jv_compiler *c, window *w) {
+  const place *at = ahead(w, 0), *next = ahead(w, 1);
+  const jv_decoded *i = &at->insn;
+  if (begins_group[i->op]) {
+    unsigned lowered = lower_group(c, w);
+    if (lowered) return lowered;
+  }
+  c->keeps_upper = can_join(c, next) && jv_upper_is_dead(i, &next->insn);
+  if (c->flags[i->op] & ACCESSES) lower_memory(c, i, at->pc);
+  else if (!jv_lower_value(c, i) && !lower_branch(c, i, at->pc)) lower_control(c, i, at->pc);
+  return 1;
 }
 
 static void begin_block(jv_compiler *c, const region *r, uint32_t pc) {
@@ -320,52 +352,50 @@ static void end_block(jv_compiler *c) {
     set_cost(c, c->block, c->block_charge, c->like ? c->like->points[c->block].cost : jv_pricer_end(&c->pricer));
 }
 
-/* Lowers a region, the first of whose instructions is *now, and moves to the next. False: it was the last, or something
- * failed. `other` is scratch space: the two places take turns. */
-static bool lower_region(jv_compiler *c, place **now, place **other, bool *block) {
+/* Lowers a region, which begins at the window's start, and moves to the next. False: it was the last, or something failed. */
+static bool lower_region(jv_compiler *c, window *w, bool *block) {
   const javm_code *code = &c->program->code;
-  uint32_t end = (uint32_t)code->code_bytes;
   bool prices = is_block_model(c->program) && !c->like;
+  uint32_t pc = ahead(w, 0)->pc;
   region r = {0};
-  begin_region(c, &r, (*now)->pc, *block);
+  begin_region(c, &r, pc, *block);
   if (c->failed) return false;
   size_t point = c->native->point_count - 1;
-  if (*block) begin_block(c, &r, (*now)->pc);
-  for (unsigned flags = 0; !(flags & ENDS_REGION);) {
-    place *at = *now, *next = *other;
+  if (*block) begin_block(c, &r, pc);
+  unsigned flags;
+  uint8_t op;
+  do {
     if (!has_room(c)) return false;
-    flags = c->flags[at->insn.op];
-    if (prices) jv_pricer_add(&c->pricer, &at->insn, at->pc);
-    bool is_last = at->pc == end;
-    if (!is_last) move_on(code, at, next);
-    bool joins = !((flags & ENDS_REGION) | (c->flags[next->insn.op] & (ENDS_REGION | ACCESSES)));
-    unsigned lowered = lower_insn(c, &at->insn, joins ? &next->insn : NULL, at->pc);
+    op = ahead(w, 0)->insn.op;
+    flags = c->flags[op];
+    pc = ahead(w, 0)->pc;
+    unsigned lowered = lower_insn(c, w);
     r.count += lowered;
-    if (lowered == 2) {
-      if (prices) jv_pricer_add(&c->pricer, &next->insn, next->pc);
-      move_on(code, next, next);
+    for (; lowered > 0; lowered--) {
+      place *done = ahead(w, 0), *last = ahead(w, LOOKAHEAD - 1);
+      if (prices) jv_pricer_add(&c->pricer, &done->insn, done->pc);
+      move_on(code, last, done);
+      w->first++;
     }
-    if (flags & ENDS_REGION) {
-      end_region(c, &r, point);
-      c->after_terminator = flags & ENDS_BLOCK;
-      *block = at->insn.op == JV_OP_INVALID || c->after_terminator;
-      if (*block) end_block(c);
-      if (is_last) return false;
-    }
-    *now = next;
-    *other = at;
-  }
-  return true;
+  } while (!(flags & ENDS_REGION));
+  end_region(c, &r, point);
+  c->after_terminator = flags & ENDS_BLOCK;
+  *block = op == JV_OP_INVALID || c->after_terminator;
+  if (*block) end_block(c);
+  return pc < code->code_bytes;
 }
 
 static void lower_all(jv_compiler *c) {
-  place places[2] = {{0}}, *now = &places[0], *other = &places[1];
+  const javm_code *code = &c->program->code;
+  window w = {.first = 0};
   bool block = true;
   c->after_terminator = true;
-  c->flags = op_flags[c->program->code.isa == JAVM_ISA_JAVM];
-  jv_pricer_init(&c->pricer, &c->program->code, c->program->gas_model, c->program->load_cycles);
-  jv_decode_fast(&c->program->code, 0, &now->insn);
-  while (lower_region(c, &now, &other, &block)) continue;
+  c->flags = op_flags[code->isa == JAVM_ISA_JAVM];
+  jv_pricer_init(&c->pricer, code, c->program->gas_model, c->program->load_cycles);
+  w.places[0].pc = 0;
+  jv_decode_fast(code, 0, &w.places[0].insn);
+  for (unsigned n = 1; n < LOOKAHEAD; n++) move_on(code, &w.places[n - 1], &w.places[n]);
+  while (lower_region(c, &w, &block)) continue;
 }
 
 /* ----------------------------------------------------------------------------------------------------- the end */

@@ -361,54 +361,98 @@ bool jv_lower_value(jv_compiler *c, const jv_decoded *i) {
   return true;
 }
 
-/* ---- two at once ---- */
+/* ---- several at once ---- */
 
 static bool same_operands(const jv_decoded *i, const jv_decoded *j) {
   return (i->a == j->a && i->b == j->b) || (i->a == j->b && i->b == j->a);
 }
 
-static const bool begins_pair[256] = {
-    [JV_OP_mul_64] = true,   [JV_OP_mul_upper_u_u] = true, [JV_OP_add_64] = true,
-    [JV_OP_set_lt_u] = true, [JV_OP_shlo_l_imm_64] = true,
-};
+/* Does the instruction overwrite this register without reading it? */
+static bool kills(const jv_decoded *i, unsigned r) {
+  const jv_op_info *info = &jv_ops[i->op];
+  bool reads = ((info->reads & JV_ROLE_A) && i->a == r) || ((info->reads & JV_ROLE_B) && i->b == r) ||
+               ((info->reads & JV_ROLE_D) && i->d == r);
+  return !reads && (info->writes == JV_ROLE_D ? i->d == r : info->writes == JV_ROLE_A && i->a == r);
+}
 
-bool jv_lower_pair(jv_compiler *c, const jv_decoded *i, const jv_decoded *n) {
-  if (!begins_pair[i->op]) return false;
+/* Where the carry flag is what register `carry` is to be: sets it, and lowers w[k] at once if it adds or subtracts it. Returns
+ * how many of w are done then. */
+static unsigned lower_carry(jv_compiler *c, const jv_decoded *const *w, unsigned count, unsigned k, unsigned carry) {
+  const jv_decoded *use = w[k];
+  jv_x64_reg flag = jv_host_reg(carry);
+  bool adds = k < count && use->op == JV_OP_add_64 && (use->a == carry) != (use->b == carry);
+  bool subtracts = k < count && use->op == JV_OP_sub_64 && use->b == carry && use->a != carry;
+  if (!adds && !subtracts) {
+    set_after(c, CC_B, flag);
+    return k;
+  }
+  jv_x64_reg other = jv_host_reg(use->a == carry ? use->b : use->a), d = jv_host_reg(use->d);
+  if (use->d != carry && !(k + 1 < count && kills(w[k + 1], carry))) set_after(c, CC_B, flag);
+  move(c, d, other);
+  x64_alu_imm(X, adds ? ALU_ADC : ALU_SBB, 1, d, 0);
+  return k + 1;
+}
+
+/* A sum and its carry: it is less than a summand that it has not replaced. */
+static bool is_carry_of(const jv_decoded *sum, const jv_decoded *set) {
+  return set->op == JV_OP_set_lt_u && set->a == sum->d && (set->b == sum->a || set->b == sum->b) && set->b != sum->d;
+}
+
+static unsigned lower_sum(jv_compiler *c, const jv_decoded *const *w, unsigned count) {
+  const jv_decoded *i = w[0];
+  OPERANDS;
+  if (!is_carry_of(i, w[1])) return 0;
+  if (d == b) b = a;
+  else move(c, d, a);
+  x64_alu(X, ALU_ADD, 1, d, b);
+  return lower_carry(c, w, count, 2, w[1]->d);
+}
+
+static unsigned lower_comparison(jv_compiler *c, const jv_decoded *const *w, unsigned count) {
+  const jv_decoded *i = w[0], *n = w[1];
+  OPERANDS;
+  bool apart = i->d != i->a && i->d != i->b && i->d != n->d;
+  if (n->op == JV_OP_sub_64 && apart && i->a == n->a && i->b == n->b && (n->d == n->a || n->d != n->b)) {
+    jv_x64_reg difference = jv_host_reg(n->d); /* and the borrow */
+    move(c, difference, a);
+    x64_alu(X, ALU_SUB, 1, difference, b);
+    return lower_carry(c, w, count, 2, i->d);
+  }
+  bool uses =
+      n->op == JV_OP_add_64 ? (n->a == i->d) != (n->b == i->d) : n->op == JV_OP_sub_64 && n->b == i->d && n->a != i->d;
+  if (!uses) return 0;
+  x64_alu(X, ALU_CMP, 1, a, b);
+  return lower_carry(c, w, count, 1, i->d);
+}
+
+/* Both halves of a product. */
+static unsigned lower_product(jv_compiler *c, const jv_decoded *i, const jv_decoded *n) {
   OPERANDS;
   jv_x64_reg nd = jv_host_reg(n->d);
-  bool apart = i->d != i->a && i->d != i->b && i->d != n->d;
-  /* Both halves of a product. */
-  if (c->has.bmi2 && apart && same_operands(i, n) &&
-      ((i->op == JV_OP_mul_64 && n->op == JV_OP_mul_upper_u_u) ||
-       (i->op == JV_OP_mul_upper_u_u && n->op == JV_OP_mul_64))) {
-    x64_mov(X, 1, RDX, a);
-    x64_mulx(X, i->op == JV_OP_mul_64 ? nd : d, i->op == JV_OP_mul_64 ? d : nd, b);
-    return true;
+  bool low_first = i->op == JV_OP_mul_64, apart = i->d != i->a && i->d != i->b && i->d != n->d;
+  if (!c->has.bmi2 || !apart || !same_operands(i, n) || n->op != (low_first ? JV_OP_mul_upper_u_u : JV_OP_mul_64))
+    return 0;
+  x64_mov(X, 1, RDX, a);
+  x64_mulx(X, low_first ? nd : d, low_first ? d : nd, b);
+  return 2;
+}
+
+/* The upper half of a register cleared. */
+static unsigned lower_zero_extension(jv_compiler *c, const jv_decoded *i, const jv_decoded *n) {
+  if ((i->x & 63) != 32 || n->op != JV_OP_shlo_r_imm_64 || (n->x & 63) != 32 || n->b != i->a || n->a != i->a) return 0;
+  x64_mov(X, 0, jv_host_reg(i->a), jv_host_reg(i->b));
+  return 2;
+}
+
+unsigned jv_lower_group(jv_compiler *c, const jv_decoded *const *w, unsigned count) {
+  switch (w[0]->op) {
+    case JV_OP_add_64: return lower_sum(c, w, count);
+    case JV_OP_set_lt_u: return lower_comparison(c, w, count);
+    case JV_OP_mul_64:
+    case JV_OP_mul_upper_u_u: return lower_product(c, w[0], w[1]);
+    case JV_OP_shlo_l_imm_64: return lower_zero_extension(c, w[0], w[1]);
+    default: return 0;
   }
-  /* A sum and its carry: the sum is less than a summand that it has not replaced. */
-  if (i->op == JV_OP_add_64 && n->op == JV_OP_set_lt_u && n->a == i->d && (n->b == i->a || n->b == i->b) &&
-      n->b != i->d) {
-    if (d == b) b = a;
-    else move(c, d, a);
-    x64_alu(X, ALU_ADD, 1, d, b);
-    set_after(c, CC_B, nd);
-    return true;
-  }
-  /* A borrow and the difference. */
-  if (i->op == JV_OP_set_lt_u && n->op == JV_OP_sub_64 && apart && i->a == n->a && i->b == n->b &&
-      (n->d == n->a || n->d != n->b)) {
-    move(c, nd, a);
-    x64_alu(X, ALU_SUB, 1, nd, b);
-    set_after(c, CC_B, d);
-    return true;
-  }
-  /* The upper half of a register cleared. */
-  if (i->op == JV_OP_shlo_l_imm_64 && n->op == JV_OP_shlo_r_imm_64 && (i->x & 63) == 32 && (n->x & 63) == 32 &&
-      n->b == i->a && n->a == i->a) {
-    x64_mov(X, 0, a, b);
-    return true;
-  }
-  return false;
 }
 
 /* ---- what reads lower halves only ---- */

@@ -118,8 +118,9 @@ static inline jv_x64_reg jv_host_reg(unsigned guest) {
 
 /* Lowers an instruction that only computes; false: it is of another kind. */
 bool jv_lower_value(jv_compiler *c, const jv_decoded *i);
-/* Lowers two that follow each other as one, if they are such; false: they are not, and nothing was lowered. */
-bool jv_lower_pair(jv_compiler *c, const jv_decoded *i, const jv_decoded *next);
+/* Lowers several that follow each other as one, if they are such: `count` of them (2 or more) are there, none of which can
+ * exit. Returns how many; 0: they are not, and nothing was lowered. */
+unsigned jv_lower_group(jv_compiler *c, const jv_decoded *const *w, unsigned count);
 /* May the upper half of what `i` computes be left undone, because `next` overwrites it and reads the lower one only? */
 bool jv_upper_is_dead(const jv_decoded *i, const jv_decoded *next);
 

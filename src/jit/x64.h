@@ -31,7 +31,16 @@ typedef enum jv_x64_cond {
 } jv_x64_cond;
 
 /* Operations of two operands; the numbers are those of the encoding. */
-typedef enum jv_x64_alu { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6, ALU_CMP = 7 } jv_x64_alu;
+typedef enum jv_x64_alu {
+  ALU_ADD = 0,
+  ALU_OR = 1,
+  ALU_ADC = 2,
+  ALU_SBB = 3,
+  ALU_AND = 4,
+  ALU_SUB = 5,
+  ALU_XOR = 6,
+  ALU_CMP = 7
+} jv_x64_alu;
 typedef enum jv_x64_shift { SH_ROL = 0, SH_ROR = 1, SH_SHL = 4, SH_SHR = 5, SH_SAR = 7 } jv_x64_shift;
 typedef enum jv_x64_unary { UN_NOT = 2, UN_NEG = 3, UN_MUL = 4, UN_IMUL = 5, UN_DIV = 6, UN_IDIV = 7 } jv_x64_unary;
 

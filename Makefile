@@ -26,10 +26,11 @@ endif
 
 CFLAGS ?= $(if $(FUZZ),-O1,-O2) -g
 flags := -std=c11 -D_DEFAULT_SOURCE -Wall -Wextra -Wpedantic $(if $(WERROR),-Werror) -fPIC -pthread $(san) \
-  -Iinclude -Isrc -Itests $(CFLAGS)
+  -Iinclude -Isrc -Itests $(if $(san),-DJV_JIT_VERIFY) $(CFLAGS)
 # gcc must not merge the indirect jumps at the ends of the handlers. clang needs minutes to optimise them instrumented.
 INTERP_CFLAGS ?= $(if $(is_clang),$(if $(san),-O0),-fno-gcse -fno-crossjumping)
-libs := -lsodium -pthread
+# Builds with sanitizers verify all native code that they make (src/jit/verify.h).
+libs := -lsodium -pthread $(if $(san),-lZydis)
 
 # `javm disasm --native` reads native code with Zydis, where there is a recompiler.
 cli_libs := -ljansson
@@ -75,7 +76,7 @@ run:
 check:
 	@scripts/deps check
 	@$(MAKE) --no-print-directory -s -j$(JOBS) check-build
-	@MAKE="$(MAKE)" CC="$(CC)" CXX="$(CXX)" SANFLAGS="$(san)" scripts/check $(B)
+	@MAKE="$(MAKE)" CC="$(CC)" CXX="$(CXX)" SANFLAGS="$(san)" LIBS="$(libs)" scripts/check $(B)
 
 check-build: all $(tests) $(portable_tests) $(replays) $(generators)
 

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "exec/engine.h"
 #include "jit/native.h"
@@ -678,9 +681,11 @@ static void the_heap_grows_from_native_code(void **state) {
 
 /* ---- more scattered pages than a window may have ---- */
 
+/* `touched`: how many of the pages the host has written to before. */
 static void map_wide(javm_machine *m, const setup *s) {
-  (void)s;
   assert_int_equal(javm_machine_map(m, 0x100000, 0x10000000, JAVM_ACCESS_WRITE), JAVM_OK);
+  for (uint32_t k = 0; k < (uint32_t)s->touched; k++)
+    assert_int_equal(javm_machine_poke(m, 0x100000 + 2 * k * JAVM_PAGE_BYTES, &k, sizeof k), JAVM_OK);
 }
 
 static void scattered_pages_close_the_window(void **state) {
@@ -704,6 +709,12 @@ static void scattered_pages_close_the_window(void **state) {
     assert_false(run_once(l.programs[1], &settings[1], &s).has_window);
     s.regs[2] = 100;
     assert_true(run_once(l.programs[1], &settings[1], &s).has_window);
+    /* So many before the run that no window is opened; and some. */
+    for (s.touched = 5000; s.touched; s.touched = s.touched == 5000 ? 3000 : 0) {
+      outcome native = run_once(l.programs[1], &settings[1], &s);
+      assert_true(native.has_window == (s.touched < 4000));
+      compare(&l, &s);
+    }
     s.regs[2] = PAGES;
     close_lab(&l);
   }
@@ -786,6 +797,71 @@ static void host_handlers_get_the_hosts_faults(void **state) {
   munmap(forbidden, JAVM_PAGE_BYTES);
 }
 
+static struct sigaction under; /* what a host's handler found when it was set */
+static volatile sig_atomic_t passed_on;
+
+static void pass_on(int number, siginfo_t *info, void *context) {
+  passed_on++;
+  if (under.sa_flags & SA_SIGINFO) under.sa_sigaction(number, info, context);
+}
+
+/* The guest's faults come back to us from a handler that was set while a window is open. */
+static void handlers_set_later_can_pass_on(void **state) {
+  test_run *t = *state;
+  struct sigaction old, own = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO};
+  sigaction(SIGSEGV, NULL, &old);
+  put_faults(t);
+  javm_program *program = compile(t, JAVM_GAS_PIPELINE, &settings[1]);
+  setup s = {.prepare = map_stripes};
+  javm_machine *m = make_machine(program, &s);
+  assert_int_equal(javm_machine_run(m, NULL, NULL).kind, JAVM_EXIT_HOST_CALL);
+  sigaction(SIGSEGV, &own, &under);
+  passed_on = 0;
+  javm_exit exit = javm_machine_run(m, NULL, NULL);
+  assert_int_equal(exit.kind, JAVM_EXIT_PAGE_FAULT);
+  assert_int_equal(exit.address, STRIPES + 2 * JAVM_PAGE_BYTES);
+  assert_int_equal(passed_on, 2);
+  assert_int_equal(javm_machine_dirty_pages(m, NULL, 0), 2);
+  javm_machine_free(m);
+  javm_program_release(program);
+  sigaction(SIGSEGV, &old, NULL);
+}
+
+/* What is nobody's to handle ends the process, and does not go round in circles. */
+
+/* The signal that ends a process which runs a program, sets a handler over ours that passes on to it, runs another and
+ * faults itself. */
+static int signal_of_a_bad_host(test_run *t, bool passes_on) {
+  setup s = {.prepare = map_stripes};
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    struct rlimit none = {0, 0};
+    struct sigaction own = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO}, standard = {.sa_handler = SIG_DFL};
+    setrlimit(RLIMIT_CORE, &none);
+    sigaction(SIGSEGV, &standard, NULL);
+    alarm(60);
+    compare_models(t, &s);
+    if (passes_on) sigaction(SIGSEGV, &own, &under);
+    compare_models(t, &s);
+    (void)*(volatile char *)forbidden;
+    _exit(0);
+  }
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void faults_of_nobody_end_the_process(void **state) {
+  test_run *t = *state;
+  forbidden = mmap(NULL, JAVM_PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(forbidden != MAP_FAILED);
+  put_faults(t);
+  assert_int_equal(signal_of_a_bad_host(t, false), SIGSEGV);
+  assert_int_equal(signal_of_a_bad_host(t, true), SIGSEGV);
+  munmap(forbidden, JAVM_PAGE_BYTES);
+}
+
 /* ---- threads ---- */
 
 enum { THREAD_RUNS = 300 };
@@ -853,6 +929,8 @@ int main(void) {
       test_case(the_heap_grows_from_native_code),
       test_case(scattered_pages_close_the_window),
       test_case(host_handlers_get_the_hosts_faults),
+      test_case(handlers_set_later_can_pass_on),
+      test_case(faults_of_nobody_end_the_process),
       test_case(threads_fault_at_the_same_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

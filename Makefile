@@ -26,17 +26,21 @@ endif
 
 CFLAGS ?= $(if $(FUZZ),-O1,-O2) -g
 flags := -std=c11 -D_DEFAULT_SOURCE -Wall -Wextra -Wpedantic $(if $(WERROR),-Werror) -fPIC -pthread $(san) \
-  -Iinclude -Isrc -Itests $(if $(san),-DJV_JIT_VERIFY) $(CFLAGS)
+  -Iinclude -Isrc -Itests $(CFLAGS)
 # gcc must not merge the indirect jumps at the ends of the handlers. clang needs minutes to optimise them instrumented.
 INTERP_CFLAGS ?= $(if $(is_clang),$(if $(san),-O0),-fno-gcse -fno-crossjumping)
-# Builds with sanitizers verify all native code that they make (src/jit/verify.h).
-libs := -lsodium -pthread $(if $(san),-lZydis)
+libs := -lsodium -pthread
 
 # `javm disasm --native` reads native code with Zydis, where there is a recompiler.
 cli_libs := -ljansson
 ifneq ($(and $(filter x86_64%,$(shell $(CC) -dumpmachine)),$(findstring linux,$(shell $(CC) -dumpmachine))),)
 cli_libs += -lZydis
 cli_flags := -DCLI_HAS_ZYDIS
+# Builds with sanitizers verify all native code that they make (src/jit/verify.h).
+ifneq ($(san),)
+flags += -DJV_JIT_VERIFY
+libs += -lZydis
+endif
 endif
 
 lib_src := $(wildcard src/base/*.c src/exec/*.c src/cap/*.c src/vm/*.c src/link/*.c src/jit/*.c)

@@ -25,16 +25,19 @@ typedef struct setting {
   const char *name;
   javm_engine engine;
   bool checks, counts, plain; /* plain: without what not every processor has */
+  uint32_t cold_gas;          /* of the memory: how much of the gas is spent that it takes for a window */
 } setting;
 
-enum { SETTINGS = 6 };
+enum { SETTINGS = 8 };
 static const setting settings[SETTINGS] = {
-    {"interpreter", JAVM_ENGINE_INTERPRETER, false, true, false},
-    {"recompiler", JAVM_ENGINE_RECOMPILER, false, false, false},
-    {"recompiler, counting", JAVM_ENGINE_RECOMPILER, false, true, false},
-    {"recompiler, plain processor", JAVM_ENGINE_RECOMPILER, false, false, true},
-    {"checks", JAVM_ENGINE_RECOMPILER, true, false, false},
-    {"checks, counting, plain processor", JAVM_ENGINE_RECOMPILER, true, true, true},
+    {"interpreter", JAVM_ENGINE_INTERPRETER, false, true, false, 0},
+    {"window", JAVM_ENGINE_RECOMPILER, false, false, false, UINT32_MAX},
+    {"window, counting", JAVM_ENGINE_RECOMPILER, false, true, false, UINT32_MAX},
+    {"window, plain processor", JAVM_ENGINE_RECOMPILER, false, false, true, UINT32_MAX},
+    {"window later", JAVM_ENGINE_RECOMPILER, false, false, false, 39970},
+    {"cold", JAVM_ENGINE_RECOMPILER, false, true, false, 0},
+    {"checks", JAVM_ENGINE_RECOMPILER, true, false, false, 0},
+    {"checks, counting, plain processor", JAVM_ENGINE_RECOMPILER, true, true, true, 0},
 };
 
 /* The program of a test_run for each setting. */
@@ -106,9 +109,10 @@ static uint64_t mix(uint64_t digest, const uint8_t *bytes, size_t count) {
   return digest;
 }
 
-static javm_machine *make_machine(javm_program *program, const setup *s) {
+static javm_machine *make_machine(javm_program *program, const setting *with, const setup *s) {
   javm_machine *m;
   assert_int_equal(javm_machine_new(program, NULL, &m, NULL), JAVM_OK);
+  m->mem.cold_gas = with->cold_gas;
   if (s->prepare) s->prepare(m, s);
   memcpy(javm_machine_regs(m), s->regs, sizeof s->regs);
   javm_machine_set_gas(m, s->no_gas ? 0 : s->gas ? s->gas : TEST_GAS);
@@ -137,7 +141,7 @@ static outcome look(javm_machine *m, javm_exit exit) {
 static const setting *running;
 
 static outcome run_once(javm_program *program, const setting *with, const setup *s) {
-  javm_machine *m = make_machine(program, s);
+  javm_machine *m = make_machine(program, with, s);
   running = with;
   set_features(with->plain);
   outcome o = look(m, javm_machine_run(m, s->handler, (void *)(uintptr_t)s));
@@ -618,7 +622,7 @@ static javm_ecall_action run_another(void *ctx, javm_machine *m, javm_ecall_kind
   inner.layout = s->layout + 1;
   inner.handler = run_another;
   javm_program *program = compile(nested_code, turn % 3, with);
-  javm_machine *other = make_machine(program, &inner);
+  javm_machine *other = make_machine(program, with, &inner);
   javm_exit exit = javm_machine_run(other, inner.handler, &inner);
   assert_int_equal(exit.kind, JAVM_EXIT_PAGE_FAULT);
   assert_int_equal(exit.address, STRIPES + 2 * JAVM_PAGE_BYTES);
@@ -813,7 +817,7 @@ static void handlers_set_later_can_pass_on(void **state) {
   put_faults(t);
   javm_program *program = compile(t, JAVM_GAS_PIPELINE, &settings[1]);
   setup s = {.prepare = map_stripes};
-  javm_machine *m = make_machine(program, &s);
+  javm_machine *m = make_machine(program, &settings[1], &s);
   assert_int_equal(javm_machine_run(m, NULL, NULL).kind, JAVM_EXIT_HOST_CALL);
   sigaction(SIGSEGV, &own, &under);
   passed_on = 0;
@@ -870,6 +874,7 @@ typedef struct worker {
   pthread_t thread;
   javm_program *program;
   uint32_t page;
+  uint32_t cold_gas;
   unsigned wrong;
 } worker;
 
@@ -878,6 +883,7 @@ static void *fault_often(void *ctx) {
   for (unsigned k = 0; k < THREAD_RUNS; k++) {
     javm_machine *m;
     if (javm_machine_new(w->program, NULL, &m, NULL) != JAVM_OK) return w->wrong++, NULL;
+    m->mem.cold_gas = w->cold_gas;
     javm_machine_map(m, STRIPES, 64 * JAVM_PAGE_BYTES, JAVM_ACCESS_WRITE);
     javm_machine_regs(m)[BASE_REG] = STRIPES;
     javm_machine_regs(m)[3] = w->page;
@@ -903,6 +909,7 @@ static void threads_fault_at_the_same_time(void **state) {
     set_features(settings[k].plain);
     worker workers[3] = {
         {.program = program, .page = 1}, {.program = program, .page = 2}, {.program = program, .page = 3}};
+    for (unsigned w = 0; w < 3; w++) workers[w].cold_gas = settings[k].cold_gas;
     for (unsigned w = 0; w < 3; w++)
       assert_int_equal(pthread_create(&workers[w].thread, NULL, fault_often, &workers[w]), 0);
     for (unsigned w = 0; w < 3; w++) pthread_join(workers[w].thread, NULL);

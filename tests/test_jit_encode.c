@@ -49,7 +49,9 @@ static const char *size_name(unsigned w) { return w ? "qword ptr" : "dword ptr";
 
 /* -------------------------------------------------------------------------------------------------------- cases */
 
-/* Where the next case's bytes go: the encoder appends to it. */
+/* An encoder may write behind what it appends. */
+static uint8_t scratch[64];
+
 static jv_x64 next_slot(void) {
   if (all.count == all.capacity) {
     all.capacity = all.capacity ? 2 * all.capacity : 4096;
@@ -57,16 +59,17 @@ static jv_x64 next_slot(void) {
     all.bytes = realloc(all.bytes, all.capacity * SLOT_BYTES);
     assert_true(all.cases && all.bytes);
   }
-  uint8_t *slot = all.bytes + all.count * SLOT_BYTES;
-  memset(slot, FILLER, SLOT_BYTES);
-  return (jv_x64){slot, slot};
+  return (jv_x64){scratch, scratch};
 }
 
 static __attribute__((format(printf, 3, 4))) void end_slot(const jv_x64 *x, bool has_other_form, const char *format,
                                                            ...) {
+  uint8_t *slot = all.bytes + all.count * SLOT_BYTES;
   encoded *c = &all.cases[all.count++];
   va_list arguments;
   assert_true(x->at > x->base && x64_here(x) < SLOT_BYTES);
+  memset(slot, FILLER, SLOT_BYTES);
+  memcpy(slot, x->base, x64_here(x));
   va_start(arguments, format);
   assert_true(vsnprintf(c->text, sizeof c->text, format, arguments) < TEXT_MAX);
   va_end(arguments);
@@ -275,11 +278,11 @@ static void registers(void **state) {
     IS(x64_push(&x, r), "push %s", name64(r));
     IS(x64_pop(&x, r), "pop %s", name64(r));
     IS(x64_jmp_reg(&x, r), "jmp %s", name64(r));
+    IS(x64_call_reg(&x, r), "call %s", name64(r));
   }
   IS(x64_cqo(&x, 0), "cdq");
   IS(x64_cqo(&x, 1), "cqo");
   IS(x64_ret(&x), "ret");
-  IS(x64_ud2(&x), "ud2");
   compare();
 }
 
@@ -350,6 +353,10 @@ static void addresses(void **state) {
       EACH(u, unaries)
       IS(x64_unary_mem(&x, ITEM(u, unaries).op, w, b, v), "%s %s [%s + %d]", ITEM(u, unaries).name, size_name(w), base,
          v);
+      EACH(a, alus)
+      EACH(n, edges32)
+      MAY_BE(x64_alu_mem_imm32(&x, ITEM(a, alus).op, w, b, v, (uint32_t)ITEM(n, edges32)), "%s %s [%s + %d], %d",
+             ITEM(a, alus).name, size_name(w), base, v, ITEM(n, edges32));
       EACH(n, edges32)
       IS(x64_store_imm(&x, w, b, v, (uint32_t)ITEM(n, edges32)), "mov %s [%s + %d], %d", size_name(w), base, v,
          ITEM(n, edges32));
@@ -369,45 +376,69 @@ static void addresses(void **state) {
   compare();
 }
 
-/* All that is done with one place in guest memory, whose text `at` is; `prefix` goes before the instruction. */
-static void guest_accesses(const jv_x64_guest *g, const char *prefix, const char *at) {
-  static const struct {
-    unsigned bytes;
-    const char *load, *size;
-  } sizes[] = {{1, "movzx", "byte ptr"}, {2, "movzx", "word ptr"}, {4, "mov", "dword ptr"}, {8, "mov", "qword ptr"}};
-  EACH(z, sizes) {
-    unsigned bytes = ITEM(z, sizes).bytes, log = bytes == 8 ? 3 : bytes / 2;
-    const char *size = ITEM(z, sizes).size;
-    EACH_REG(r) {
-      IS(x64_guest_load(&x, bytes, false, r, g), "%s%s %s, %s %s", prefix, ITEM(z, sizes).load,
-         bytes == 8 ? name64(r) : name32(r), size, at);
-      if (bytes < 8)
-        IS(x64_guest_load(&x, bytes, true, r, g), "%s%s %s, %s %s", prefix, bytes == 4 ? "movsxd" : "movsx", name64(r),
-           size, at);
-      IS(x64_guest_store(&x, bytes, r, g), "%smov %s %s, %s", prefix, size, at, names[log][r]);
-    }
-    EACH(v, edges32) {
-      int32_t v = ITEM(v, edges32);
-      int shown = bytes == 1 ? (uint8_t)v : bytes == 2 ? (uint16_t)v : v;
-      IS(x64_guest_store_imm(&x, bytes, (uint32_t)v, g), "%smov %s %s, %d", prefix, size, at, shown);
-    }
+/* The forms of an access; the text before the place, and behind it. */
+static const struct {
+  jv_x64_access access;
+  const char *op, *size;
+  int reg_names; /* -1: an immediate */
+  bool is_load;
+} forms[] = {
+    {X64_LOAD_U8, "movzx", "byte ptr", 2, true},       {X64_LOAD_I8, "movsx", "byte ptr", 3, true},
+    {X64_LOAD_U16, "movzx", "word ptr", 2, true},      {X64_LOAD_I16, "movsx", "word ptr", 3, true},
+    {X64_LOAD_U32, "mov", "dword ptr", 2, true},       {X64_LOAD_I32, "movsxd", "dword ptr", 3, true},
+    {X64_LOAD_U64, "mov", "qword ptr", 3, true},       {X64_STORE_8, "mov", "byte ptr", 0, false},
+    {X64_STORE_16, "mov", "word ptr", 1, false},       {X64_STORE_32, "mov", "dword ptr", 2, false},
+    {X64_STORE_64, "mov", "qword ptr", 3, false},      {X64_STORE_IMM_8, "mov", "byte ptr", -1, false},
+    {X64_STORE_IMM_16, "mov", "word ptr", -1, false},  {X64_STORE_IMM_32, "mov", "dword ptr", -1, false},
+    {X64_STORE_IMM_64, "mov", "qword ptr", -1, false},
+};
+
+/* All that is done with one place, whose text `at` is; `prefix` goes before the instruction. `encode` is for the form *m, with
+ * a register or an immediate. */
+#define EACH_ACCESS(encode, prefix, at)                                                                                \
+  EACH(f, forms) {                                                                                                     \
+    const jv_x64_access *m = &ITEM(f, forms).access;                                                                   \
+    const char *op = ITEM(f, forms).op, *size = ITEM(f, forms).size;                                                   \
+    int kind = ITEM(f, forms).reg_names;                                                                               \
+    if (kind < 0) {                                                                                                    \
+      EACH(v, edges32) {                                                                                               \
+        int32_t v = ITEM(v, edges32);                                                                                  \
+        unsigned reg = 0;                                                                                              \
+        uint32_t imm = (uint32_t)v;                                                                                    \
+        int shown = m->bytes == 1 ? (uint8_t)v : m->bytes == 2 ? (uint16_t)v : v;                                      \
+        IS(encode, "%s%s %s %s, %d", prefix, op, size, at, shown);                                                     \
+      }                                                                                                                \
+      continue;                                                                                                        \
+    }                                                                                                                  \
+    EACH_REG(reg) {                                                                                                    \
+      uint32_t imm = 0;                                                                                                \
+      if (ITEM(f, forms).is_load) IS(encode, "%s%s %s, %s %s", prefix, op, names[kind][reg], size, at);                \
+      else IS(encode, "%s%s %s %s, %s", prefix, op, size, at, names[kind][reg]);                                       \
+    }                                                                                                                  \
   }
-}
 
 static void guest_memory(void **state) {
   (void)state;
   char at[64];
-  EACH(v, displacements) {
-    int32_t v = ITEM(v, displacements);
-    EACH_REG(b) {
-      jv_x64_guest g = {true, b, (uint32_t)v};
-      snprintf(at, sizeof at, "gs:[%s + %d]", name32(b), v);
-      guest_accesses(&g, "", at);
+  EACH(d, displacements) {
+    int32_t disp = ITEM(d, displacements);
+    EACH_REG(base) {
+      snprintf(at, sizeof at, "gs:[%s + %d]", name32(base), disp);
+      EACH_ACCESS(x64_guest_at(&x, m, reg, base, (uint32_t)disp, imm), "", at)
     }
     /* The assembler does without the address-size prefix where there is no register. */
-    jv_x64_guest g = {false, RAX, (uint32_t)v};
-    snprintf(at, sizeof at, "ds:[%d]", v);
-    guest_accesses(&g, ".byte 0x65, 0x67; ", at);
+    snprintf(at, sizeof at, "ds:[%d]", disp);
+    EACH_ACCESS(x64_guest_absolute(&x, m, reg, (uint32_t)disp, imm), ".byte 0x65, 0x67; ", at)
+  }
+  EACH_REG(base) {
+    if ((base & 7) == RSP || (base & 7) == RBP) continue;
+    snprintf(at, sizeof at, "[%s]", name64(base));
+    EACH_ACCESS(x64_host_at(&x, m, reg, base, imm), "", at)
+  }
+  EACH_REG(r) EACH_REG(n) for (unsigned scale = 0; scale < 4; scale++) EACH(d, displacements) {
+    if (n == RSP) continue;
+    IS(x64_load_gs_index(&x, r, n, scale, ITEM(d, displacements)), "mov %s, gs:[%s*%u + %d]", name64(r), name64(n),
+       1u << scale, ITEM(d, displacements));
   }
   compare();
 }

@@ -52,11 +52,11 @@ static void compile(test_run *t, javm_gas_model model, bool checks, bool counts)
   config.counts_instructions = counts;
   test_unload(t);
   assert_int_equal(javm_program_new(&code, &config, &t->program, NULL), JAVM_OK);
-  assert_non_null(t->program->native);
+  assert_non_null(jv_native_hot(t->program));
 }
 
 static subject copy(test_run *t) {
-  const jv_native *n = t->program->native;
+  const jv_native *n = jv_native_hot(t->program);
   subject s = {.t = t, .n = *n};
   s.code = malloc(n->code_bytes);
   s.n.points = malloc(n->point_count * sizeof *n->points);
@@ -368,7 +368,7 @@ static void stubs_have_their_arguments(void **state) {
   test_run *t = *state;
   put_program(t);
   compile(t, JAVM_GAS_PIPELINE, false, false);
-  const jv_native *n = t->program->native;
+  const jv_native *n = jv_native_hot(t->program);
   uint64_t packed = jv_pack_ecall(t->jumps[0], t->jumps[0] + 2, true, 7);
   uint8_t ecall[10] = {0x48, 0xba};
   memcpy(ecall + 2, &packed, 8);

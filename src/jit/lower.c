@@ -12,6 +12,13 @@
 #include "exec/decode.h"
 #include "jit/announce.h"
 
+#ifdef JV_JIT_VERIFY
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "jit/verify.h"
+#endif
+
 #define X (&c->x)
 
 /* The least code is a byte an instruction, the most one that leaves and is charged for. */
@@ -457,6 +464,19 @@ static void *shrink(const javm_allocator *a, void *array, size_t *capacity, size
   return smaller;
 }
 
+/* Test builds only: ends the process if the code is not as it should be. */
+static void verify(const javm_program *p, const jv_native *n) {
+#ifdef JV_JIT_VERIFY
+  uint32_t at;
+  const char *wrong = jv_verify(p, n, n->code, &at);
+  if (!wrong) return;
+  fprintf(stderr, "native code: %s, at offset 0x%x of %p\n", wrong, (unsigned)at, (const void *)n->code);
+  abort();
+#else
+  (void)p, (void)n;
+#endif
+}
+
 bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, jv_native **out) {
   const javm_allocator *a = p->allocator;
   size_t code_bytes = p->code.code_bytes;
@@ -488,6 +508,7 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
   n->points = shrink(a, n->points, &n->point_capacity, n->point_count, sizeof *n->points);
   n->marks = shrink(a, n->marks, &n->mark_capacity, n->mark_count, sizeof *n->marks);
   n->accesses = shrink(a, n->accesses, &n->access_capacity, n->access_count, 1);
+  verify(p, n);
   *out = n;
   return true;
 }

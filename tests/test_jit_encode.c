@@ -118,7 +118,8 @@ static const uint64_t edges64[] = {0,
 static const struct {
   jv_x64_alu op;
   const char *name;
-} alus[] = {{ALU_ADD, "add"}, {ALU_OR, "or"}, {ALU_AND, "and"}, {ALU_SUB, "sub"}, {ALU_XOR, "xor"}, {ALU_CMP, "cmp"}};
+} alus[] = {{ALU_ADD, "add"}, {ALU_OR, "or"},   {ALU_ADC, "adc"}, {ALU_SBB, "sbb"},
+            {ALU_AND, "and"}, {ALU_SUB, "sub"}, {ALU_XOR, "xor"}, {ALU_CMP, "cmp"}};
 static const struct {
   jv_x64_shift op;
   const char *name, *three; /* with three operands, where there is one */

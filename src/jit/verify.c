@@ -333,7 +333,9 @@ static kind kind_of(ZydisMnemonic m) {
     case ZYDIS_MNEMONIC_MOVSX:
     case ZYDIS_MNEMONIC_MOVSXD:
     case ZYDIS_MNEMONIC_MOVZX:
+    case ZYDIS_MNEMONIC_ADC:
     case ZYDIS_MNEMONIC_ADD:
+    case ZYDIS_MNEMONIC_SBB:
     case ZYDIS_MNEMONIC_OR:
     case ZYDIS_MNEMONIC_AND:
     case ZYDIS_MNEMONIC_SUB:

@@ -44,7 +44,7 @@ void jv_mem_reset(jv_mem *m) {
   m->touched_count = m->dirty_count = m->host_page_count = m->region_count = 0;
   m->heap_end = m->heap_limit = 0;
   m->fault_page = 0;
-  m->cold_gas = 0;
+  m->cold_gas = m->wraps = 0;
   m->status = JAVM_OK;
 }
 

@@ -171,6 +171,8 @@ typedef struct jv_run {
 /* Code of one kind; `like` may be NULL. False: out of memory; *out NULL: it can't be. */
 bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, jv_native **out);
 void jv_make_stubs(jv_compiler *c);
+/* The bytes of code from the place that is known for an access to the end of it. */
+uint32_t jv_access_bytes(const jv_native *n, const jv_decoded *access);
 /* What an ecall site tells the stub, in rdx. */
 static inline uint64_t jv_pack_ecall(uint32_t pc, uint32_t next, bool is_ecalli, uint32_t immediate) {
   return (uint64_t)immediate | (uint64_t)pc << 32 | (uint64_t)(next - pc) << 57 | (uint64_t)is_ecalli << 63;

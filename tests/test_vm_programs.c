@@ -1,4 +1,5 @@
-/* The programs that the VMs of a directory share (javm_dir_limit_programs): who shares one, who goes, and when. */
+/* The programs that the VMs of a directory share (javm_dir_limit_programs): who shares one, which goes, and when; and that
+ * nothing else passes from one VM to the next. */
 #include <pthread.h>
 #include <stdio.h>
 
@@ -251,6 +252,73 @@ static void what_a_program_gets_later_counts(void **state) {
   guest_close(&g);
 }
 
+/* ---- what a VM leaves to the next ---- */
+
+#define LONG_LOOP "load_imm t1, 50000\nfallthrough\nspin:\n  add_imm_64 t1, t1, -1\n  branch_ne_imm t1, 0, spin\n"
+
+/* A VM of its own for the call. */
+static void run_once(guest *g, const char *text, bool faults, uint64_t value) {
+  guest_vm(g);
+  guest_invoke(g, guest_instance(g, guest_image(g, text), NO_SLOTS), 0, NO_ARGS, GAS);
+  if (faults) assert_faulted(g, JAVM_EXIT_PAGE_FAULT);
+  else assert_halted(g, value);
+}
+
+static void a_new_vm_sees_nothing_of_one_that_is_gone(void **state) {
+  (void)state;
+  guest g;
+  static const char *const writers[] = {
+      ".mapping ephemeral 0x10000 8192\n" LONG_LOOP "load_imm a0, 77\nstore_u64 a0, [0x10008]\n"
+      "store_u64 a0, [0x11008]\necalli 0\n",
+      ".mapping persistent 0x10000 8192 slot 1\nload_imm a0, 77\nstore_u64 a0, [0x10008]\n"
+      "store_u64 a0, [0x11008]\necalli 0\n",
+      ".mapping heap 0x10000 8192\nload_imm a0, 8192\nsbrk a0, a0\n" LONG_LOOP
+      "load_imm a0, 77\nstore_u64 a0, [0x10008]\nstore_u64 a0, [0x11008]\necalli 0\n"};
+  guest_open(&g);
+  for (int round = 0; round < 3; round++) {
+    for (size_t i = 0; i < sizeof writers / sizeof *writers; i++) {
+      run_once(&g, writers[i], false, 77);
+      run_once(&g, ".mapping ephemeral 0x10000 8192\nload_u64 a0, [0x10008]\necalli 0\n", false, 0);
+      run_once(&g, writers[i], false, 77);
+      run_once(&g, ".mapping ephemeral 0x10000 8192\n" LONG_LOOP "load_u64 a0, [0x11008]\necalli 0\n", false, 0);
+      run_once(&g, writers[i], false, 77);
+      run_once(&g, "load_u64 a0, [0x10008]\necalli 0\n", true, 0);
+      run_once(&g, LONG_LOOP "load_u64 a0, [0x10008]\necalli 0\n", true, 0);
+      run_once(&g, LONG_LOOP "store_u64 a0, [0x11008]\necalli 0\n", true, 0);
+    }
+  }
+  guest_close(&g);
+}
+
+/* More entries than are kept, of VMs that go in the middle of a run. */
+static void many_vms_leave_what_they_have(void **state) {
+  (void)state;
+  guest g;
+  enum { COUNT = 40 };
+  javm_vm *vms[COUNT];
+  guest_open(&g);
+  for (int round = 0; round < 3; round++) {
+    javm_hash instance = guest_put(
+        &g, guest_instance(&g,
+                           guest_image(&g, ".mapping ephemeral 0x10000 4096\n" LONG_LOOP
+                                           "load_u64 a1, [0x10000]\nadd_64 a0, a0, a1\nstore_u64 a0, [0x10000]\n"
+                                           "ecalli 0\n"),
+                           NO_SLOTS));
+    for (unsigned i = 0; i < COUNT; i++) {
+      javm_result result;
+      assert_int_equal(javm_vm_new(g.dir, &g.config, &vms[i], &g.error), JAVM_OK);
+      /* Out of gas, caught by the host: the entry stays. */
+      vms[i]->config.host_catches_out_of_gas = true;
+      assert_int_equal(javm_vm_invoke(vms[i], &instance, 0, ARGS(i), 100 + 99000 * (i % 2), &result, &g.error),
+                       JAVM_OK);
+      assert_int_equal(result.kind, JAVM_RESULT_PAUSED);
+      javm_result_clear(g.dir, &result);
+    }
+    for (unsigned i = 0; i < COUNT; i++) javm_vm_free(vms[(i * 7 + 3) % COUNT]);
+  }
+  guest_close(&g);
+}
+
 /* ---- threads ---- */
 
 enum { THREADS = 6, IMAGES = 8, ROUNDS = 12 };
@@ -410,6 +478,8 @@ int main(void) {
       cmocka_unit_test(the_least_recently_used_goes_and_stays_with_its_vm),
       cmocka_unit_test(a_lower_limit_evicts_at_once),
       cmocka_unit_test(what_a_program_gets_later_counts),
+      cmocka_unit_test(a_new_vm_sees_nothing_of_one_that_is_gone),
+      cmocka_unit_test(many_vms_leave_what_they_have),
       cmocka_unit_test(threads_end_with_one_program_for_each_image),
       cmocka_unit_test(threads_change_the_limit_while_others_load),
       cmocka_unit_test(every_allocation_fails_once),

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -679,6 +680,73 @@ static void a_write_in_whose_middle_the_window_closes_is_whole(void **state) {
   for (uint32_t i = 0; i < used; i++) expect_byte(m, AT(2 * i + 1), 0);
 }
 
+/* ---- a system that refuses ---- */
+
+enum { PIECES_MAX = 300000 };
+
+/* Leaves the process no more than `left` pieces of address space to have, by taking all others; NULL: it has too many. */
+static uint8_t *take_pieces(unsigned left) {
+  size_t bytes = (size_t)PIECES_MAX * PAGE, i = 1;
+  uint8_t *area = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  assert_true(area != MAP_FAILED);
+  while (i < PIECES_MAX && mprotect(area + i * PAGE, PAGE, PROT_READ) == 0) i += 2;
+  if (i >= PIECES_MAX) {
+    munmap(area, bytes);
+    return NULL;
+  }
+  for (unsigned k = 0; k < left; k += 2) {
+    i -= 2;
+    assert_int_equal(mprotect(area + i * PAGE, PAGE, PROT_NONE), 0);
+  }
+  return area;
+}
+
+/* Whatever is refused, and when: the window is open or not, and all else as if it were not there. */
+static void a_system_that_refuses_changes_nothing(void **state) {
+  jv_mem *m = *state;
+  unsigned closed = 0;
+  static const unsigned lefts[] = {0, 2, 4, 10, 22, 40};
+  for (size_t n = 0; n < sizeof lefts / sizeof *lefts; n++) {
+    unsigned left = lefts[n];
+    jv_mem_reset(m);
+    add(m, FIRST, PAGES, JAVM_ACCESS_WRITE, &shared_source);
+    add(m, 200, PAGES, JAVM_ACCESS_READ, &shared_source);
+    bool opens_before = n % 2 == 0;
+    write_byte(m, AT(FIRST), 1);
+    poke_byte(m, AT(200), 2);
+    if (opens_before) open_window(m);
+    uint8_t *area = take_pieces(left);
+    if (!area) {
+      print_message("skipped: this system lets a process have too many mappings\n");
+      skip();
+    }
+    if (!opens_before) (void)jv_mem_open_window(m);
+    for (unsigned i = 2; i < PAGES; i += 2) write_byte(m, AT(FIRST + i), (uint8_t)i);
+    for (unsigned i = 2; i < PAGES; i += 2) poke_byte(m, AT(200 + i), (uint8_t)(i + 1));
+    for (unsigned i = 1; i < PAGES; i += 2) expect_byte(m, AT(FIRST + i), source_byte(i));
+    closed += m->window == NULL;
+    (void)jv_mem_open_window(m);
+    munmap(area, (size_t)PIECES_MAX * PAGE);
+    for (int round = 0; round < 3; round++) {
+      check_words(m);
+      assert_int_equal(m->dirty_count, PAGES / 2);
+      assert_int_equal(m->host_page_count, PAGES / 2);
+      expect_byte(m, AT(FIRST), 1);
+      expect_byte(m, AT(200), 2);
+      for (unsigned i = 2; i < PAGES; i += 2) {
+        expect_byte(m, AT(FIRST + i), (uint8_t)i);
+        expect_byte(m, AT(FIRST + i) + 1, source_byte(i));
+        expect_byte(m, AT(200 + i), (uint8_t)(i + 1));
+        expect_byte(m, AT(200 + i) + 1, source_byte(i));
+        expect_fault(m, AT(200 + i), true);
+      }
+      if (round == 0) close_window(m);
+      else open_window(m);
+    }
+  }
+  assert_true(closed > 0);
+}
+
 /* ---- two memories, and a model ---- */
 
 static void two_memories_have_windows_of_their_own(void **state) {
@@ -854,6 +922,7 @@ int main(void) {
       window_test(too_many_scattered_pages_close_the_window),
       window_test(many_pages_in_a_row_stay_in_the_window),
       window_test(a_write_in_whose_middle_the_window_closes_is_whole),
+      window_test(a_system_that_refuses_changes_nothing),
       window_test(two_memories_have_windows_of_their_own),
       cmocka_unit_test(random_operations_are_as_in_a_plain_model),
   };

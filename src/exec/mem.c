@@ -327,14 +327,17 @@ static bool read_around(jv_mem *m, const jv_region *r, uint32_t page, const uint
   bytes[at] = own;
   while (first > group && (bytes[first - 1 - group] = neighbour(m, r, first - 1)) != NULL) first--;
   while (end < group + READ_AROUND && (bytes[end - group] = neighbour(m, r, end)) != NULL) end++;
-  bool copies = false;
+  bool copies = false, done = true;
   for (uint32_t p = first; p < end; p++) copies |= bytes[p - group] != zero_page;
   if (m->window_cuts >= WINDOW_CUTS_MAX) return false;
-  if (copies && !jv_window_protect(m->window, first, end - first, JAVM_ACCESS_WRITE)) return false;
-  for (uint32_t p = first; p < end; p++)
+  if (copies) done = jv_window_protect(m->window, first, end - first, JAVM_ACCESS_WRITE);
+  for (uint32_t p = first; done && p < end; p++)
     if (bytes[p - group] != zero_page)
       memcpy(m->window + (size_t)p * JAVM_PAGE_BYTES, bytes[p - group], JAVM_PAGE_BYTES);
-  if (!jv_window_protect(m->window, first, end - first, JAVM_ACCESS_READ)) return false;
+  if (!done || !jv_window_protect(m->window, first, end - first, JAVM_ACCESS_READ)) {
+    m->window_cuts += 2; /* as in window_page */
+    return false;
+  }
   for (uint32_t p = first; p < end; p++) set_window_words(m, p, JAVM_ACCESS_READ);
   return true;
 }

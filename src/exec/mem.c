@@ -29,9 +29,10 @@ static void give_back(jv_mem *m, jv_page *page) {
 /* Makes the window's address space what it was when it was reserved, or gives it up. */
 static void wipe_window(jv_mem *m) {
   if (!m->window) return;
+  bool is_as_reserved = m->touched_count == 0 && m->window_cuts == 0;
   m->window = NULL;
   m->window_cuts = 0;
-  if (m->touched_count == 0 || jv_window_wipe(m->reserved, 0, JV_GUEST_PAGES)) return;
+  if (is_as_reserved || jv_window_wipe(m->reserved, 0, JV_GUEST_PAGES)) return;
   jv_window_release(m->reserved);
   m->reserved = NULL;
 }
@@ -252,14 +253,22 @@ static void set_window_words(jv_mem *m, uint32_t page, javm_access access) {
   m->window_cuts += cuts_at(m, page);
 }
 
-/* Puts a page with these bytes into the open window and sets its words; NULL: they are there. False: the system refused. */
-static bool window_page(jv_mem *m, uint32_t page, const uint8_t *bytes, javm_access access) {
+/* Puts these bytes (NULL: they are there) at a page of the window, with its protection. False: the system refused. */
+static bool put_in(jv_mem *m, uint32_t page, const uint8_t *bytes, javm_access access) {
   bool copies = bytes && bytes != zero_page;
-  if (m->window_cuts >= WINDOW_CUTS_MAX) return false;
-  if (copies && access != JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, JAVM_ACCESS_WRITE)) return false;
-  if (access == JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, access)) return false;
+  if ((copies || access == JAVM_ACCESS_WRITE) && !jv_window_protect(m->window, page, 1, JAVM_ACCESS_WRITE))
+    return false;
   if (copies) memcpy(m->window + (size_t)page * JAVM_PAGE_BYTES, bytes, JAVM_PAGE_BYTES);
-  if (access != JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, access)) return false;
+  return access == JAVM_ACCESS_WRITE || jv_window_protect(m->window, page, 1, access);
+}
+
+/* Likewise, and sets the page's words. */
+static bool window_page(jv_mem *m, uint32_t page, const uint8_t *bytes, javm_access access) {
+  if (m->window_cuts >= WINDOW_CUTS_MAX) return false;
+  if (!put_in(m, page, bytes, access)) {
+    m->window_cuts += 2; /* what was done of it is there, whatever the words say */
+    return false;
+  }
   set_window_words(m, page, access);
   return true;
 }
@@ -318,14 +327,17 @@ static bool read_around(jv_mem *m, const jv_region *r, uint32_t page, const uint
   bytes[at] = own;
   while (first > group && (bytes[first - 1 - group] = neighbour(m, r, first - 1)) != NULL) first--;
   while (end < group + READ_AROUND && (bytes[end - group] = neighbour(m, r, end)) != NULL) end++;
-  bool copies = false;
+  bool copies = false, done = true;
   for (uint32_t p = first; p < end; p++) copies |= bytes[p - group] != zero_page;
   if (m->window_cuts >= WINDOW_CUTS_MAX) return false;
-  if (copies && !jv_window_protect(m->window, first, end - first, JAVM_ACCESS_WRITE)) return false;
-  for (uint32_t p = first; p < end; p++)
+  if (copies) done = jv_window_protect(m->window, first, end - first, JAVM_ACCESS_WRITE);
+  for (uint32_t p = first; done && p < end; p++)
     if (bytes[p - group] != zero_page)
       memcpy(m->window + (size_t)p * JAVM_PAGE_BYTES, bytes[p - group], JAVM_PAGE_BYTES);
-  if (!jv_window_protect(m->window, first, end - first, JAVM_ACCESS_READ)) return false;
+  if (!done || !jv_window_protect(m->window, first, end - first, JAVM_ACCESS_READ)) {
+    m->window_cuts += 2; /* as in window_page */
+    return false;
+  }
   for (uint32_t p = first; p < end; p++) set_window_words(m, p, JAVM_ACCESS_READ);
   return true;
 }

@@ -511,8 +511,8 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
   if (c.starts) jv_free(a, c.starts, (code_bytes + 1) * sizeof *c.starts);
   jv_free(a, c.fixups, c.fixup_capacity * sizeof *c.fixups);
   if (!c.failed) {
-    n->mapped_bytes = n->code_bytes = x64_here(&c.x);
-    c.failed = !jv_code_finish(n->code, bytes, n->code_bytes);
+    n->code_bytes = x64_here(&c.x);
+    c.failed = !jv_code_finish(n->code, &n->mapped_bytes, n->code_bytes);
   }
   if (c.failed) {
     jv_native_free(n);
@@ -535,7 +535,7 @@ bool jv_native_compile(javm_program *p) {
 }
 
 size_t jv_native_bytes(const jv_native *n) {
-  return n ? sizeof *n + n->mapped_bytes + n->point_capacity * sizeof *n->points + n->mark_capacity * sizeof *n->marks +
+  return n ? sizeof *n + n->code_bytes + n->point_capacity * sizeof *n->points + n->mark_capacity * sizeof *n->marks +
                  n->access_capacity
            : 0;
 }

@@ -77,8 +77,9 @@ const jv_features *jv_host_features(void);
 bool jv_host_can_run(void);
 /* Writable memory for code; NULL: there is none. */
 uint8_t *jv_code_reserve(size_t bytes);
-/* Makes the first `used` bytes executable and no longer writable, and gives the rest back; false: the system refused. */
-bool jv_code_finish(uint8_t *code, size_t bytes, size_t used);
+/* Makes all of it executable and no longer writable; what is behind the first `used` bytes is given back, or kept untouched.
+ * *bytes is what must be released. False: the system refused. */
+bool jv_code_finish(uint8_t *code, size_t *bytes, size_t used);
 void jv_code_release(uint8_t *code, size_t bytes);
 
 /* ---- the compiler ---- */

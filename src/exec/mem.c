@@ -376,14 +376,20 @@ static jv_touch prepare(jv_mem *m, uint32_t page, purpose what) {
 }
 
 /* Undoes the pages that a failed call had made dirty: their content is still the source's. (A page may stand on the
- * list of touched ones twice then; that does no harm.) */
+ * list of touched ones twice then; that does no harm.) One that the system leaves writable in the window stays dirty. */
 static void undo_dirty(jv_mem *m, size_t dirty_count) {
-  while (m->dirty_count > dirty_count) {
-    jv_dirty_page *d = &m->dirty[--m->dirty_count];
-    if (m->window) m->window_cuts += 2, jv_window_protect(m->window, d->page, 1, JAVM_ACCESS_NONE);
+  size_t kept = dirty_count;
+  for (size_t i = dirty_count; i < m->dirty_count; i++) {
+    jv_dirty_page *d = &m->dirty[i];
+    if (m->window && !jv_window_protect(m->window, d->page, 1, JAVM_ACCESS_NONE)) {
+      m->dirty[kept++] = *d;
+      continue;
+    }
+    if (m->window) m->window_cuts += 2;
     m->read[d->page] = m->write[d->page] = 0;
     give_back(m, d->bytes);
   }
+  m->dirty_count = kept;
 }
 
 static uint32_t pages_of(uint32_t address, uint64_t size) {

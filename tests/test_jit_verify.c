@@ -369,7 +369,7 @@ static void stubs_have_their_arguments(void **state) {
   put_program(t);
   compile(t, JAVM_GAS_PIPELINE, false, false);
   const jv_native *n = jv_native_hot(t->program);
-  uint64_t packed = jv_pack_ecall(t->jumps[0], t->jumps[0] + 2, true, 7);
+  uint64_t packed = jv_pack_ecall(t->jumps[0] + 2, false, true, 7);
   uint8_t ecall[10] = {0x48, 0xba};
   memcpy(ecall + 2, &packed, 8);
 #define ECALL(s) find(s, ecall, sizeof ecall)

@@ -71,6 +71,11 @@ javm_exit jv_access_exit(const javm_program *program, const jv_mem *mem, jv_touc
 
 static inline bool jv_is_block_model(const javm_program *p) { return p->gas_model != JAVM_GAS_INSTRUCTION; }
 
+/* Is pc still in a paid block behind this ecall or ecalli? */
+static inline bool jv_stays_paid(const javm_program *p, uint8_t op) {
+  return jv_is_block_model(p) && !jv_op_ends_block(p->code.isa, op);
+}
+
 /* An ecall or ecalli under way, and the gas at it. */
 typedef struct jv_ecall_site {
   uint32_t pc, immediate;
@@ -89,7 +94,7 @@ bool jv_leave_at_ecall(const javm_program *program, jv_state *state, const jv_ec
 static inline bool jv_ecall(const javm_program *p, jv_state *s, uint32_t pc, uint8_t op, uint32_t immediate,
                             jv_ecall_fn handler, void *ctx, javm_exit *exit) {
   jv_ecall_site from = {pc, immediate, op == JV_OP_ecall ? JAVM_ECALL : JAVM_ECALLI, s->gas};
-  s->paid = jv_is_block_model(p) && !jv_op_ends_block(p->code.isa, op);
+  s->paid = jv_stays_paid(p, op);
   s->mem->status = JAVM_OK;
   javm_ecall_action action = JV_LIKELY(handler) ? handler(ctx, s, from.kind, immediate) : JAVM_ECALL_LEAVE;
   return JV_LIKELY(action == JAVM_ECALL_CONTINUE) || jv_leave_at_ecall(p, s, &from, action, exit);

@@ -134,23 +134,39 @@ static int go_on(jv_frame *f) {
   return leave(f, JV_LEAVE_STEP);
 }
 
+/* The pc of the ecall before `next`: the bitmask marks it. */
+static uint32_t ecall_pc(const javm_code *code, uint32_t next) {
+  do next--;
+  while (!jv_bitmask_at(code, next));
+  return next;
+}
+
+static JV_COLD int leave_at_ecall(jv_frame *f, uint64_t packed, uint64_t gas, javm_ecall_action action) {
+  const javm_program *p = f->run->program;
+  jv_ecall_site site = {.immediate = (uint32_t)packed, .kind = packed >> 63 ? JAVM_ECALLI : JAVM_ECALL, .gas = gas};
+  site.pc = ecall_pc(&p->code, packed >> 32 & 0x1ffffff);
+  jv_leave_at_ecall(p, f->state, &site, action, &f->run->exit);
+  return leave(f, JV_LEAVE_EXIT);
+}
+
+/* As jv_ecall, with what is known when the code is made. */
 int jv_on_ecall(jv_frame *f, uint64_t packed) {
   jv_run_context *run = f->run;
   jv_state *s = f->state;
-  uint32_t pc = packed >> 32 & 0x1ffffff;
-  uint64_t cold = s->gas;
+  uint64_t cold = s->gas, gas = cold + run->reserve;
   if (run->program->counts_instructions) add_instructions(f);
-  s->pc = pc + (packed >> 57 & 63);
-  s->gas += run->reserve;
-  bool on = jv_ecall(run->program, s, pc, packed >> 63 ? JV_OP_ecalli : JV_OP_ecall, (uint32_t)packed, run->handler,
-                     run->ctx, &run->exit);
+  s->pc = packed >> 32 & 0x1ffffff;
+  s->gas = gas;
+  s->paid = packed >> 62 & 1;
+  s->mem->status = JAVM_OK;
+  javm_ecall_action action = run->handler(run->ctx, s, packed >> 63 ? JAVM_ECALLI : JAVM_ECALL, (uint32_t)packed);
   jv_restore_run(run);
+  int left = JV_LIKELY(action == JAVM_ECALL_CONTINUE) ? go_on(f) : leave_at_ecall(f, packed, gas, action);
   if (run->reserve) {
     run->reserve = s->gas > cold ? s->gas - cold : 0;
     s->gas -= run->reserve;
   }
-  if (!on) return leave(f, JV_LEAVE_EXIT);
-  return go_on(f);
+  return left;
 }
 
 int jv_on_sbrk(jv_frame *f, uint64_t operands) {
@@ -290,8 +306,13 @@ static bool step(jv_run_context *run) {
   return !limit_reached;
 }
 
+static javm_ecall_action leave_always(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate) {
+  (void)ctx, (void)state, (void)kind, (void)immediate;
+  return JAVM_ECALL_LEAVE;
+}
+
 javm_exit jv_native_run(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx) {
-  jv_run_context run = {.program = p, .state = s, .handler = handler, .ctx = ctx};
+  jv_run_context run = {.program = p, .state = s, .handler = handler ? handler : leave_always, .ctx = ctx};
   bool can_have_window = !p->explicit_checks && s->mem->wraps <= WRAPS_MAX;
   for (bool must_step = false;;) {
     uint64_t gas_limit = UINT64_MAX;

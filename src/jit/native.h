@@ -174,9 +174,9 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
 void jv_make_stubs(jv_compiler *c);
 /* The bytes of code from the place that is known for an access to the end of it. */
 uint32_t jv_access_bytes(const jv_native *n, const jv_decoded *access);
-/* What an ecall site tells the stub, in rdx. */
-static inline uint64_t jv_pack_ecall(uint32_t pc, uint32_t next, bool is_ecalli, uint32_t immediate) {
-  return (uint64_t)immediate | (uint64_t)pc << 32 | (uint64_t)(next - pc) << 57 | (uint64_t)is_ecalli << 63;
+/* What an ecall site tells the stub, in rdx: the immediate, the pc behind it, whether the block goes on, the kind. */
+static inline uint64_t jv_pack_ecall(uint32_t next, bool goes_on, bool is_ecalli, uint32_t immediate) {
+  return (uint64_t)immediate | (uint64_t)next << 32 | (uint64_t)goes_on << 62 | (uint64_t)is_ecalli << 63;
 }
 
 /* Called by the stubs. ecall, sbrk, fault and check: 0 goes on in native code. */

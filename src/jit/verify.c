@@ -305,9 +305,13 @@ static bool see_call(verifier *v) {
   }
   uint32_t pc = (uint32_t)(number >> 32) & 0x1ffffff;
   jv_decoded d;
+  DEMAND(pc > 0, "an ecall before the code");
+  do pc--;
+  while (pc > 0 && !jv_bitmask_at(&v->program->code, pc));
   jv_decode(&v->program->code, pc, &d);
   DEMAND(d.op == JV_OP_ecall || d.op == JV_OP_ecalli, "an ecall where the program has none");
-  DEMAND(number == jv_pack_ecall(pc, pc + 1 + d.skip, d.op == JV_OP_ecalli, (uint32_t)d.x), "another ecall's argument");
+  DEMAND(number == jv_pack_ecall(pc + 1 + d.skip, jv_stays_paid(v->program, d.op), d.op == JV_OP_ecalli, (uint32_t)d.x),
+         "another ecall's argument");
   return true;
 }
 

@@ -4,38 +4,45 @@
 
 #include "exec/ops.h"
 
-enum { JV_GAS_BUFFER = 32, JV_GAS_READY = 48, JV_GAS_SPANS = 32, JV_GAS_UNIT_KINDS = 5 };
-
-/* 64 cycles: how many ALUs and starts are taken in each (bit n of the number in set n), and whether MUL and DIV are. */
-typedef struct jv_gas_span {
-  uint64_t alus[3], starts[3], mul, div;
-} jv_gas_span;
+enum { JV_GAS_BUFFER = 32, JV_GAS_RING = 64, JV_GAS_PLACES = 48, JV_GAS_ALUS = 4, JV_GAS_KINDS = 5, JV_GAS_SPANS = 4 };
 
 /*
- * The reorder buffer is a ring; sets of its positions are 32-bit masks. Decoded in cycle t, an entry may start in t +
- * 1; started in s, it gives back its units and its result in `done_at` = s + latency, and leaves the buffer, in
- * order, so that there is room in done_at + 2.
+ * The reorder buffer, by the cycle. Its entries have places in a ring; sets of them are 64-bit masks. Decoded in cycle
+ * t, an entry may start in t + 1; started in s, it gives back its units and its result in `done_at` = s + latency, and
+ * leaves the buffer, in order, so that there is room in done_at + 2.
  */
 typedef struct jv_gas_buffer {
-  uint64_t cycle;
-  uint64_t last_done;
-  uint64_t next_done; /* the first of the running */
-  uint64_t done_at[JV_GAS_BUFFER];
-  uint32_t latency[JV_GAS_BUFFER];
-  uint32_t unmet[JV_GAS_BUFFER]; /* entries whose results it still waits for */
-  uint32_t users[JV_GAS_BUFFER]; /* entries that wait for it */
-  uint8_t units[JV_GAS_BUFFER];
-  uint8_t provider[JAVM_REG_COUNT]; /* the entry that a register's value comes from, if in `pending` */
-  uint32_t provided;                /* registers with a provider */
-  uint32_t pending;                 /* entries without a result yet */
-  uint32_t running;
-  uint32_t ready; /* entries that only lack a free unit */
-  uint32_t fresh; /* entries decoded in this cycle */
-  uint32_t with_units[JV_GAS_UNIT_KINDS];
-  uint32_t free_units;
-  unsigned head, count;
-  unsigned slots; /* decode slots left */
+  uint64_t cycle, last_done;
+  uint64_t alus[JV_GAS_ALUS];   /* sorted: the cycle in which one becomes free, and the entry that has it; UINT64_MAX */
+  uint64_t mul_free, div_free;  /* cycles */
+  uint64_t unfinished;          /* entries without a result yet */
+  uint64_t ready[JV_GAS_KINDS]; /* those that only lack a start or a unit, by the units they take */
+  uint64_t fresh;               /* those decoded in this cycle */
+  uint64_t finishing;           /* those without an ALU that started in this cycle */
+  uint32_t head, tail;          /* entries decoded before the oldest in the buffer, and before the next */
+  uint32_t started;             /* entries started */
+  uint32_t slots;               /* decode slots left */
+  uint64_t provider[JV_GAS_PLACES];   /* by register: the entry that its value is from, or an empty set */
+  uint8_t provider_at[JV_GAS_PLACES]; /* its place */
+  uint64_t unmet[JV_GAS_RING];        /* entries whose results it still waits for */
+  uint64_t users[JV_GAS_RING + 1];    /* entries that wait for it; the last is for nobody */
+  uint64_t done_at[JV_GAS_RING];
+  uint32_t latency[JV_GAS_RING];
+  uint8_t kind[JV_GAS_RING];
 } jv_gas_buffer;
+
+/* MUL or DIV: it is free from `free` on, and taken from `full_from` till then. */
+typedef struct jv_gas_single {
+  uint32_t free, full_from;
+} jv_gas_single;
+
+typedef enum jv_pricer_mode {
+  JV_PRICER_PLACE,
+  JV_PRICER_PROFILE, /* places, with a profile */
+  JV_PRICER_SIMULATE,
+  JV_PRICER_SINGLE_PASS,
+  JV_PRICER_COUNT
+} jv_pricer_mode;
 
 /*
  * Prices blocks, one instruction after the other. Private fields; large enough not to be made for each block:
@@ -45,24 +52,29 @@ typedef struct jv_gas_buffer {
  *     jv_pricer_begin(&sim, pc);
  *     for each instruction: jv_pricer_add(&sim, &insn, pc);
  *     cost = jv_pricer_end(&sim);
- *
- * Cycles go on from block to block, so that what is left of the last block lies in the past and needs no clearing.
  */
 typedef struct jv_pricer {
-  uint64_t now;                    /* cycle in which instructions are decoded */
-  uint64_t last_done;              /* the latest cycle in which a result is there */
-  uint64_t first;                  /* cycle in which the block began */
-  uint32_t slots;                  /* decode slots left */
-  uint32_t entries;                /* entries of the reorder buffer so far */
-  uint64_t span_end;               /* spans before this one count; later ones are yet to be emptied */
-  uint64_t ready[JV_GAS_READY];    /* by register: the cycle of its result; 16 to 31: 0; from 32 on nobody reads */
-  uint64_t done_by[JV_GAS_BUFFER]; /* by entry: the last cycle of a result, its own or an older one's */
+  uint32_t count;                /* instructions in `insns`; in the instruction model, of the block */
+  uint32_t limit;                /* how many of them may be placed without a profile */
+  uint32_t now;                  /* cycle in which instructions are decoded */
+  uint32_t mode;                 /* jv_pricer_mode, of the block so far */
+  uint32_t slots;                /* decode slots taken */
+  uint32_t others;               /* entries without an ALU that were decoded in this cycle */
+  uint64_t busy;                 /* the last four cycles in which ALUs become free, the earliest in the lower 16 bits */
+  uint32_t full_from;            /* from here to the earliest of them no ALU is free */
+  uint32_t last_other;           /* the latest cycle in which one without an ALU is done, of those that take long */
+  jv_gas_single singles[2];      /* MUL, DIV */
+  uint32_t cycles[4];            /* of loads and stores, and of the branch at the block's end */
+  uint16_t ready[JV_GAS_PLACES]; /* by register: the cycle of its result; 16 to 31: 0; from 32 on nobody reads */
   const javm_code *code;
-  uint32_t cycles[4]; /* of loads and stores */
-  uint32_t pc;        /* the block's */
+  uint8_t cold[2]; /* opcodes of trap and unlikely in this instruction set */
+  uint8_t first_mode;
   javm_gas_model model;
-  bool contended;                  /* entries keep units from older ones: `buffer` counts */
-  jv_gas_span spans[JV_GAS_SPANS]; /* a ring */
+  uint32_t insns[JV_GAS_BUFFER];   /* those that were placed, or are yet to be simulated; as gas_rule has them */
+  uint16_t done_at[JV_GAS_BUFFER]; /* of those that were placed */
+  uint32_t profile_from;           /* the profile's first cycle */
+  uint64_t taken[JV_GAS_SPANS][3]; /* how many ALUs are: bit n of the numbers for 64 cycles in set n */
+  uint64_t cycle, last_result, results[JV_GAS_PLACES]; /* of the single pass */
   jv_gas_buffer buffer;
 } jv_pricer;
 

@@ -36,6 +36,11 @@ cli_libs := -ljansson
 ifneq ($(and $(filter x86_64%,$(shell $(CC) -dumpmachine)),$(findstring linux,$(shell $(CC) -dumpmachine))),)
 cli_libs += -lZydis
 cli_flags := -DCLI_HAS_ZYDIS
+# Builds with sanitizers verify all native code that they make (src/jit/verify.h).
+ifneq ($(san),)
+flags += -DJV_JIT_VERIFY
+libs += -lZydis
+endif
 endif
 
 lib_src := $(wildcard src/base/*.c src/exec/*.c src/cap/*.c src/vm/*.c src/link/*.c src/jit/*.c)
@@ -75,7 +80,7 @@ run:
 check:
 	@scripts/deps check
 	@$(MAKE) --no-print-directory -s -j$(JOBS) check-build
-	@MAKE="$(MAKE)" CC="$(CC)" CXX="$(CXX)" SANFLAGS="$(san)" scripts/check $(B)
+	@MAKE="$(MAKE)" CC="$(CC)" CXX="$(CXX)" SANFLAGS="$(san)" LIBS="$(libs)" scripts/check $(B)
 
 check-build: all $(tests) $(portable_tests) $(replays) $(generators)
 

@@ -90,7 +90,7 @@ javm_cap *bench_load_image(javm_dir *dir, const char *path) {
 
 void bench_report(const char *name, double value, const char *unit, double ratio, const char *ratio_to,
                   const char *target) {
-  printf("%-22s %12.3f %-8s", name, value, unit);
+  printf("%-22s %12.3f %-10s", name, value, unit);
   if (ratio_to) printf(" %8.2f x %-18s", ratio, ratio_to);
   if (target) printf("%*starget: %s", ratio_to ? 1 : 31, "", target);
   printf("\n");

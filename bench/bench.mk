@@ -1,5 +1,6 @@
-# The workloads in bench/guests by all ways; bench/workloads.c runs them. Included by the Makefile after the guest SDK and
-# guest/others. Native means gcc -O2, whatever compiles the rest; the other ways need clang-19 and lld-19.
+# The workloads in bench/guests by all ways; bench/workloads.c runs them, and bench/predecode.c compiles two programs of
+# others besides. Included by the Makefile after the guest SDK and guest/others. Native means gcc -O2, whatever compiles
+# the rest; the other ways need clang-19 and lld-19.
 
 bench_dir := $(B)/bench-guests
 bench_names := fib sort sieve host_calls blake2b keccak ed25519 secp256k1
@@ -7,6 +8,7 @@ bench_native := $(bench_names:%=$(bench_dir)/%.o)
 bench_images := $(bench_names:%=$(bench_dir)/%.img)
 bench_wasm := $(bench_names:%=$(bench_dir)/%.wasm)
 bench_rv64 := $(bench_names:%=$(bench_dir)/%.rv64)
+bench_others := $(addprefix $(others_dir)/,lua.img sqlite.img)
 bench_all := $(bench_native) $(bench_images) $(bench_wasm) $(bench_rv64)
 bench_has_clang := $(and $(shell command -v clang-19),$(shell command -v ld.lld-19))
 
@@ -20,7 +22,7 @@ bench_wasm_target := --target=wasm32
 bench_rv64_target := --target=riscv64-unknown-elf -march=rv64gc -mabi=lp64d -mno-strict-align
 
 $(B)/bench: private libs += -lm
-$(B)/bench: $(bench_native) | $(if $(bench_has_clang),$(bench_images) $(bench_wasm) $(bench_rv64))
+$(B)/bench: $(bench_native) | $(if $(bench_has_clang),$(bench_images) $(bench_wasm) $(bench_rv64) $(bench_others))
 
 $(bench_all): $(wildcard bench/guests/*.h bench/guests/libc/*.h) bench/bench.mk
 $(filter $(bench_dir)/ed25519.%,$(bench_all)): $(others_src)/libsodium/.unpacked

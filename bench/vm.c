@@ -107,6 +107,27 @@ static javm_hash publish_large(javm_dir *dir, uint64_t size) {
   return hash;
 }
 
+/* A VM made, used once and dropped, of a program that another VM has compiled. */
+static void create_vm(void *ctx) {
+  guest *of = ctx, g;
+  guest_open(&g, of->dir, &of->instance);
+  invoke(&g);
+  guest_close(&g);
+}
+
+static void bench_create(void) {
+  double times[BENCH_ROUNDS];
+  guest g = {0};
+  bench_check(javm_dir_new(NULL, &g.dir), NULL, "javm_dir_new");
+  javm_cap *image = bench_load_image(g.dir, "bench/small.s");
+  g.instance = publish(g.dir, image, NULL, 0);
+  javm_cap_release(g.dir, image);
+  bench_time(create_vm, &g, 100);
+  for (int round = 0; round < BENCH_ROUNDS; round++) times[round] = bench_time(create_vm, &g, 1000);
+  bench_report("vm.create", bench_median(times, BENCH_ROUNDS) * 1e6, "us", 0, NULL, "<= 20 us");
+  javm_dir_free(g.dir);
+}
+
 void bench_invoke(void) {
   javm_dir *dir[3];
   guest g[3];
@@ -140,6 +161,7 @@ void bench_invoke(void) {
     guest_close(&g[i]);
     javm_dir_free(dir[i]);
   }
+  bench_create();
 }
 
 /* ------------------------------------------------------------------------------------------------- nested calls */

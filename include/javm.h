@@ -287,7 +287,8 @@ typedef enum javm_ecall_action {
   JAVM_ECALL_FAIL = 4
 } javm_ecall_action;
 
-/* The handler may use every function of the machine but run, set_pc and free. pc is already past the instruction. */
+/* The handler may use every function of the machine but run, set_pc and free. pc is already past the instruction. It returns:
+ * a longjmp or an exception must not leave it. */
 typedef javm_ecall_action (*javm_ecall_fn)(void *ctx, javm_machine *machine, javm_ecall_kind kind, uint32_t immediate);
 
 /* Runs to an exit. handler NULL: every ecall leaves. */
@@ -806,6 +807,7 @@ typedef enum javm_host_action {
   JAVM_HOST_HALT = 3    /* the caller halts, as by reply */
 } javm_host_action;
 
+/* It returns: a longjmp or an exception must not leave it. */
 typedef javm_host_action (*javm_host_fn)(void *ctx, javm_host_call *call);
 
 #define JAVM_HOST_FUNCTION_FIRST 64u

@@ -1,13 +1,24 @@
 /* The kernel's Instances (6-kernel.md 6.1): known by the hash of their name. */
+#include <pthread.h>
+
 #include "cap/cap.h"
 
-void javm_kernel_hash(javm_kernel_image which, javm_hash *hash) {
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static javm_hash hashes[JAVM_KERNEL_COUNT];
+
+static void hash_names(void) {
   static const char *const names[] = {
 #define X(name, text) "kernel:" text,
       JAVM_KERNEL_LIST(X)
 #undef X
   };
-  jv_hash(hash, names[which], strlen(names[which]));
+  for (int i = 0; i < JAVM_KERNEL_COUNT; i++) jv_hash(&hashes[i], names[i], strlen(names[i]));
+}
+
+/* Every VM wants all of them: they are computed once in a process. */
+void javm_kernel_hash(javm_kernel_image which, javm_hash *hash) {
+  pthread_once(&once, hash_names);
+  *hash = hashes[which];
 }
 
 javm_status javm_kernel_instance(javm_dir *dir, javm_kernel_image which, uint64_t id, javm_cap **out) {

@@ -29,9 +29,10 @@ static void give_back(jv_mem *m, jv_page *page) {
 /* Makes the window's address space what it was when it was reserved, or gives it up. */
 static void wipe_window(jv_mem *m) {
   if (!m->window) return;
+  bool is_as_reserved = m->touched_count == 0 && m->window_cuts == 0;
   m->window = NULL;
   m->window_cuts = 0;
-  if (m->touched_count == 0 || jv_window_wipe(m->reserved, 0, JV_GUEST_PAGES)) return;
+  if (is_as_reserved || jv_window_wipe(m->reserved, 0, JV_GUEST_PAGES)) return;
   jv_window_release(m->reserved);
   m->reserved = NULL;
 }
@@ -44,7 +45,7 @@ void jv_mem_reset(jv_mem *m) {
   m->touched_count = m->dirty_count = m->host_page_count = m->region_count = 0;
   m->heap_end = m->heap_limit = 0;
   m->fault_page = 0;
-  m->cold_gas = 0;
+  m->cold_gas = m->wraps = 0;
   m->status = JAVM_OK;
   m->failure[0] = '\0';
 }
@@ -253,14 +254,22 @@ static void set_window_words(jv_mem *m, uint32_t page, javm_access access) {
   m->window_cuts += cuts_at(m, page);
 }
 
-/* Puts a page with these bytes into the open window and sets its words; NULL: they are there. False: the system refused. */
-static bool window_page(jv_mem *m, uint32_t page, const uint8_t *bytes, javm_access access) {
+/* Puts these bytes (NULL: they are there) at a page of the window, with its protection. False: the system refused. */
+static bool put_in(jv_mem *m, uint32_t page, const uint8_t *bytes, javm_access access) {
   bool copies = bytes && bytes != zero_page;
-  if (m->window_cuts >= WINDOW_CUTS_MAX) return false;
-  if (copies && access != JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, JAVM_ACCESS_WRITE)) return false;
-  if (access == JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, access)) return false;
+  if ((copies || access == JAVM_ACCESS_WRITE) && !jv_window_protect(m->window, page, 1, JAVM_ACCESS_WRITE))
+    return false;
   if (copies) memcpy(m->window + (size_t)page * JAVM_PAGE_BYTES, bytes, JAVM_PAGE_BYTES);
-  if (access != JAVM_ACCESS_WRITE && !jv_window_protect(m->window, page, 1, access)) return false;
+  return access == JAVM_ACCESS_WRITE || jv_window_protect(m->window, page, 1, access);
+}
+
+/* Likewise, and sets the page's words. */
+static bool window_page(jv_mem *m, uint32_t page, const uint8_t *bytes, javm_access access) {
+  if (m->window_cuts >= WINDOW_CUTS_MAX) return false;
+  if (!put_in(m, page, bytes, access)) {
+    m->window_cuts += 2; /* what was done of it is there, whatever the words say */
+    return false;
+  }
   set_window_words(m, page, access);
   return true;
 }
@@ -319,14 +328,17 @@ static bool read_around(jv_mem *m, const jv_region *r, uint32_t page, const uint
   bytes[at] = own;
   while (first > group && (bytes[first - 1 - group] = neighbour(m, r, first - 1)) != NULL) first--;
   while (end < group + READ_AROUND && (bytes[end - group] = neighbour(m, r, end)) != NULL) end++;
-  bool copies = false;
+  bool copies = false, done = true;
   for (uint32_t p = first; p < end; p++) copies |= bytes[p - group] != zero_page;
   if (m->window_cuts >= WINDOW_CUTS_MAX) return false;
-  if (copies && !jv_window_protect(m->window, first, end - first, JAVM_ACCESS_WRITE)) return false;
-  for (uint32_t p = first; p < end; p++)
+  if (copies) done = jv_window_protect(m->window, first, end - first, JAVM_ACCESS_WRITE);
+  for (uint32_t p = first; done && p < end; p++)
     if (bytes[p - group] != zero_page)
       memcpy(m->window + (size_t)p * JAVM_PAGE_BYTES, bytes[p - group], JAVM_PAGE_BYTES);
-  if (!jv_window_protect(m->window, first, end - first, JAVM_ACCESS_READ)) return false;
+  if (!done || !jv_window_protect(m->window, first, end - first, JAVM_ACCESS_READ)) {
+    m->window_cuts += 2; /* as in window_page */
+    return false;
+  }
   for (uint32_t p = first; p < end; p++) set_window_words(m, p, JAVM_ACCESS_READ);
   return true;
 }
@@ -365,14 +377,20 @@ static jv_touch prepare(jv_mem *m, uint32_t page, purpose what) {
 }
 
 /* Undoes the pages that a failed call had made dirty: their content is still the source's. (A page may stand on the
- * list of touched ones twice then; that does no harm.) */
+ * list of touched ones twice then; that does no harm.) One that the system leaves writable in the window stays dirty. */
 static void undo_dirty(jv_mem *m, size_t dirty_count) {
-  while (m->dirty_count > dirty_count) {
-    jv_dirty_page *d = &m->dirty[--m->dirty_count];
-    if (m->window) m->window_cuts += 2, jv_window_protect(m->window, d->page, 1, JAVM_ACCESS_NONE);
+  size_t kept = dirty_count;
+  for (size_t i = dirty_count; i < m->dirty_count; i++) {
+    jv_dirty_page *d = &m->dirty[i];
+    if (m->window && !jv_window_protect(m->window, d->page, 1, JAVM_ACCESS_NONE)) {
+      m->dirty[kept++] = *d;
+      continue;
+    }
+    if (m->window) m->window_cuts += 2;
     m->read[d->page] = m->write[d->page] = 0;
     give_back(m, d->bytes);
   }
+  m->dirty_count = kept;
 }
 
 static uint32_t pages_of(uint32_t address, uint64_t size) {

@@ -67,6 +67,7 @@ typedef struct jv_mem {
   uint8_t *reserved;  /* address space for a window; NULL: none yet */
   size_t window_cuts; /* places in the window where the protection changes */
   uint32_t cold_gas;  /* what native code has spent since the reset, before a window is worth what it costs */
+  uint32_t wraps;     /* accesses over the end that native code met with the window open */
   struct jv_page **spare; /* a stack of pages to use again; shared by the memories of one VM, may be NULL */
   size_t *spare_count;
   size_t spare_capacity; /* a reset gives pages back to `spare` up to this many */

@@ -41,10 +41,16 @@ uint8_t *jv_code_reserve(size_t bytes) {
   return area == MAP_FAILED ? NULL : area;
 }
 
-bool jv_code_finish(uint8_t *code, size_t bytes, size_t used) {
-  size_t all = whole_pages(bytes), kept = whole_pages(used);
-  if (all > kept) munmap(code + kept, all - kept);
-  return mprotect(code, kept, PROT_READ | PROT_EXEC) == 0;
+/* A short rest is not worth a call of the system: it was never touched and costs no memory. */
+enum { SHORT_REST_BYTES = 1 << 18 };
+
+bool jv_code_finish(uint8_t *code, size_t *bytes, size_t used) {
+  size_t all = whole_pages(*bytes), kept = whole_pages(used);
+  if (all - kept > SHORT_REST_BYTES) {
+    munmap(code + kept, all - kept);
+    *bytes = all = kept;
+  }
+  return mprotect(code, all, PROT_READ | PROT_EXEC) == 0;
 }
 
 void jv_code_release(uint8_t *code, size_t bytes) {

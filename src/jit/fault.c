@@ -64,7 +64,13 @@ enum { SIGNAL_COUNT = 2 };
 static const int signals[SIGNAL_COUNT] = {SIGSEGV, SIGBUS};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sigaction before[SIGNAL_COUNT];
-static __attribute__((tls_model("initial-exec"))) _Thread_local bool is_chaining;
+
+/* The signal that this thread last passed on: its context, and the frame of the handler that the system called. The handler
+ * that got it may never return (siglongjmp). */
+typedef struct passed {
+  const void *context, *frame;
+} passed;
+static __attribute__((tls_model("initial-exec"))) _Thread_local passed last_passed;
 
 /* False: the fault is not ours. */
 static bool is_ours(const siginfo_t *info, ucontext_t *context) {
@@ -76,26 +82,36 @@ static bool is_ours(const siginfo_t *info, ucontext_t *context) {
   return at - (uintptr_t)n->code < n->code_bytes && address - window < (UINT64_C(1) << 32) + JV_WINDOW_GUARD_BYTES;
 }
 
-/* To the handler that was there before. One that was set over ours and knows us as the one before it comes back here: then,
- * and without a handler, the default holds, and the instruction faults again. */
-static void chain(int number, siginfo_t *info, void *context) {
+/* As the system would call the handler: with what it wants blocked. A return from ours sets the old mask again. */
+static void block_for(const struct sigaction *action, int number) {
+  sigset_t blocked = action->sa_mask;
+  if (!(action->sa_flags & SA_NODEFER)) sigaddset(&blocked, number);
+  pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+}
+
+/* To the handler that was there before. One that was set over ours and knows us as the one before it comes back here, with
+ * the same context but from another frame: then, and without a handler, the default holds, and the instruction faults
+ * again. */
+static void chain(int number, siginfo_t *info, void *context, const void *frame) {
   struct sigaction old = before[number == signals[1]];
   bool is_default = !(old.sa_flags & SA_SIGINFO) && (old.sa_handler == SIG_DFL || old.sa_handler == SIG_IGN);
-  if (is_default || is_chaining) {
+  passed outer = last_passed;
+  if (is_default || (outer.context == context && outer.frame != frame)) {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigaction(number, &standard, NULL);
     return;
   }
-  is_chaining = true;
+  last_passed = (passed){context, frame};
+  block_for(&old, number);
   if (old.sa_flags & SA_SIGINFO) old.sa_sigaction(number, info, context);
   else old.sa_handler(number);
-  is_chaining = false;
+  last_passed = outer;
 }
 
 static void on_signal(int number, siginfo_t *info, void *context) {
   ucontext_t *c = context;
   if (!is_ours(info, c)) {
-    chain(number, info, context);
+    chain(number, info, context, __builtin_frame_address(0));
     return;
   }
   jv_frame *f = (jv_frame *)(uintptr_t)c->uc_mcontext.gregs[REG_RSP];

@@ -12,6 +12,13 @@
 #include "exec/decode.h"
 #include "jit/announce.h"
 
+#ifdef JV_JIT_VERIFY
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "jit/verify.h"
+#endif
+
 #define X (&c->x)
 
 /* The least code is a byte an instruction, the most one that leaves and is charged for. */
@@ -76,23 +83,36 @@ static const access_form access_forms[256] = {
                             FORM_STORE(32, store_imm_u32, store_u32, store_imm_ind_u32, store_ind_u32)
                                 FORM_STORE(64, store_imm_u64, store_u64, store_imm_ind_u64, store_ind_u64)};
 
-static void lower_memory(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
+/* The access itself. With checks, the host's address is in rdx. */
+static void put_access(jv_x64 *x, bool has_checks, const jv_decoded *i) {
   const access_form *form = &access_forms[i->op];
   const jv_x64_access *m = &form->access;
   unsigned reg = m->imm_count ? 0 : jv_host_reg(i->a);
-  jv_x64_reg base = jv_host_reg(form->place == AT_A ? i->a : i->b);
-  uint32_t disp = (uint32_t)i->x, imm = (uint32_t)i->y;
-  if (c->native->has_checks) { /* the address goes to rdx and becomes the host's */
-    if (form->place == ABSOLUTE) x64_mov_imm(X, RDX, disp);
-    else x64_lea(X, 0, RDX, base, (int32_t)disp);
+  if (has_checks) x64_host_at(x, m, reg, RDX, (uint32_t)i->y);
+  else if (form->place == ABSOLUTE) x64_guest_absolute(x, m, reg, (uint32_t)i->x, (uint32_t)i->y);
+  else x64_guest_at(x, m, reg, jv_host_reg(form->place == AT_A ? i->a : i->b), (uint32_t)i->x, (uint32_t)i->y);
+}
+
+static void lower_memory(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
+  const access_form *form = &access_forms[i->op];
+  unsigned bytes = form->access.bytes;
+  if (c->native->has_checks) {
+    if (form->place == ABSOLUTE) x64_mov_imm(X, RDX, (uint32_t)i->x);
+    else x64_lea(X, 0, RDX, jv_host_reg(form->place == AT_A ? i->a : i->b), (int32_t)(uint32_t)i->x);
     note_access(c, pc);
-    x64_patch(X, x64_call(X), c->native->stubs.check[form->write][m->bytes == 8 ? 3 : m->bytes / 2]);
-    x64_host_at(X, m, reg, RDX, imm);
-    return;
+    x64_patch(X, x64_call(X), c->native->stubs.check[form->write][bytes == 8 ? 3 : bytes / 2]);
+  } else {
+    note_access(c, pc);
   }
-  note_access(c, pc);
-  if (form->place == ABSOLUTE) x64_guest_absolute(X, m, reg, disp, imm);
-  else x64_guest_at(X, m, reg, base, disp, imm);
+  put_access(X, c->native->has_checks, i);
+}
+
+uint32_t jv_access_bytes(const jv_native *n, const jv_decoded *i) {
+  uint8_t scratch[JV_X64_ROOM];
+  jv_x64 x = {scratch, scratch};
+  if (n->has_checks) x64_call(&x);
+  put_access(&x, n->has_checks, i);
+  return x64_here(&x);
 }
 
 /* ------------------------------------------------------------------------------------------------------- control */
@@ -457,6 +477,19 @@ static void *shrink(const javm_allocator *a, void *array, size_t *capacity, size
   return smaller;
 }
 
+/* Test builds only: ends the process if the code is not as it should be. */
+static void verify(const javm_program *p, const jv_native *n) {
+#ifdef JV_JIT_VERIFY
+  uint32_t at;
+  const char *wrong = jv_verify(p, n, n->code, &at);
+  if (!wrong) return;
+  fprintf(stderr, "native code: %s, at offset 0x%x of %p\n", wrong, (unsigned)at, (const void *)n->code);
+  abort();
+#else
+  (void)p, (void)n;
+#endif
+}
+
 bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, jv_native **out) {
   const javm_allocator *a = p->allocator;
   size_t code_bytes = p->code.code_bytes;
@@ -478,8 +511,8 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
   if (c.starts) jv_free(a, c.starts, (code_bytes + 1) * sizeof *c.starts);
   jv_free(a, c.fixups, c.fixup_capacity * sizeof *c.fixups);
   if (!c.failed) {
-    n->mapped_bytes = n->code_bytes = x64_here(&c.x);
-    c.failed = !jv_code_finish(n->code, bytes, n->code_bytes);
+    n->code_bytes = x64_here(&c.x);
+    c.failed = !jv_code_finish(n->code, &n->mapped_bytes, n->code_bytes);
   }
   if (c.failed) {
     jv_native_free(n);
@@ -488,6 +521,7 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
   n->points = shrink(a, n->points, &n->point_capacity, n->point_count, sizeof *n->points);
   n->marks = shrink(a, n->marks, &n->mark_capacity, n->mark_count, sizeof *n->marks);
   n->accesses = shrink(a, n->accesses, &n->access_capacity, n->access_count, 1);
+  verify(p, n);
   *out = n;
   return true;
 }
@@ -501,7 +535,7 @@ bool jv_native_compile(javm_program *p) {
 }
 
 size_t jv_native_bytes(const jv_native *n) {
-  return n ? sizeof *n + n->mapped_bytes + n->point_capacity * sizeof *n->points + n->mark_capacity * sizeof *n->marks +
+  return n ? sizeof *n + n->code_bytes + n->point_capacity * sizeof *n->points + n->mark_capacity * sizeof *n->marks +
                  n->access_capacity
            : 0;
 }

@@ -159,6 +159,9 @@ int jv_on_sbrk(jv_frame *f, uint64_t operands) {
   return 0;
 }
 
+/* Accesses that wrap at 2^32 cost a signal each with a window. More than this, and the memory does without one. */
+enum { WRAPS_MAX = 32 };
+
 uint32_t jv_access_of(const jv_decoded *i, const uint64_t *regs, unsigned *bytes, bool *write) {
   uint64_t a = regs[i->a] + i->x, b = regs[i->b] + i->x;
   *write = true;
@@ -180,10 +183,34 @@ uint32_t jv_access_of(const jv_decoded *i, const uint64_t *regs, unsigned *bytes
   }
 }
 
+/* Does the access at pc, whose pages are all there, for native code that can't (it lies on two pages, or wraps at 2^32). */
+static void access_here(jv_frame *f, const jv_decoded *i, uint32_t pc) {
+  const javm_program *p = f->run->program;
+  jv_state *s = f->state;
+  uint64_t gas = s->gas, instructions = s->instructions; /* it is paid for and counted */
+  bool limit_reached;
+  s->pc = pc;
+  s->paid = jv_is_block_model(p);
+  s->gas = 1;
+  jv_run_stepwise(p, s, NULL, NULL, 1, &limit_reached);
+  s->gas = gas;
+  s->instructions = instructions;
+  f->fault_at += jv_access_bytes(f->run->native, i);
+}
+
 /* Do the tables have words for the access already? */
 static bool is_ready(const jv_mem *m, uint32_t address, unsigned bytes, bool write) {
   const uintptr_t *table = write ? m->write : m->read;
   return table[address / JAVM_PAGE_BYTES] && table[(uint32_t)(address + bytes - 1) / JAVM_PAGE_BYTES];
+}
+
+/* The code accessed another place than the instruction says: going on would come back here for ever. */
+static JV_COLD int wrong_access(jv_frame *f, uint32_t pc) {
+  jv_mem *m = f->state->mem;
+  settle(f, pc, false);
+  f->run->exit = (javm_exit){.kind = JAVM_EXIT_ERROR, .status = m->status = JAVM_INTERNAL};
+  snprintf(m->failure, sizeof m->failure, "native code of the access at pc 0x%x is wrong", (unsigned)pc);
+  return leave(f, JV_LEAVE_EXIT);
 }
 
 int jv_on_fault(jv_frame *f) {
@@ -198,21 +225,21 @@ int jv_on_fault(jv_frame *f) {
   uint32_t address = jv_access_of(&i, s->regs, &bytes, &write);
   bool was_ready = is_ready(s->mem, address, bytes, write);
   jv_touch touch = jv_mem_touch(s->mem, address, bytes, write);
-  if (touch == JV_TOUCH_OK) {
-    bool wraps = address > UINT32_MAX - (bytes - 1), crosses = (address & 4095) + bytes > JAVM_PAGE_BYTES;
-    bool retries = go_on(f) == 0 && !(n->has_checks ? crosses : wraps);
-    if (retries && !was_ready) return 0;
+  if (touch != JV_TOUCH_OK) {
+    settle(f, pc, touch == JV_TOUCH_FAULT);
+    f->run->exit = jv_access_exit(p, s->mem, touch);
+    return leave(f, JV_LEAVE_EXIT);
+  }
+  bool wraps = address > UINT32_MAX - (bytes - 1);
+  if (wraps && !n->has_checks && ++s->mem->wraps > WRAPS_MAX && jv_mem_close_window(s->mem) != JAVM_OK)
+    s->mem->wraps = 0;
+  if (go_on(f) != 0) {
     settle(f, pc, false);
-    if (retries) { /* the access was to another place: going on would come back here for ever */
-      f->run->exit = (javm_exit){.kind = JAVM_EXIT_ERROR, .status = s->mem->status = JAVM_INTERNAL};
-      snprintf(s->mem->failure, sizeof s->mem->failure, "native code of the access at pc 0x%x is wrong", (unsigned)pc);
-      return leave(f, JV_LEAVE_EXIT);
-    }
     return leave(f, JV_LEAVE_STEP);
   }
-  settle(f, pc, touch == JV_TOUCH_FAULT);
-  f->run->exit = jv_access_exit(p, s->mem, touch);
-  return leave(f, JV_LEAVE_EXIT);
+  if (n->has_checks ? address % JAVM_PAGE_BYTES + bytes > JAVM_PAGE_BYTES : wraps) access_here(f, &i, pc);
+  else if (was_ready) return wrong_access(f, pc);
+  return 0;
 }
 
 /* --------------------------------------------------------------------------------------------------------- running */
@@ -281,7 +308,7 @@ static bool step(jv_run_context *run) {
 
 javm_exit jv_native_run_in(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx, jv_code_kind kind) {
   jv_run_context run = {.program = p, .state = s, .handler = handler, .ctx = ctx};
-  bool can_have_window = !p->explicit_checks && kind != JV_CODE_WITH_CHECKS;
+  bool can_have_window = !p->explicit_checks && kind != JV_CODE_WITH_CHECKS && s->mem->wraps <= WRAPS_MAX;
   bool begins_cold = p->gas_model != JAVM_GAS_NONE && kind != JV_CODE_WITH_WINDOW;
   for (bool must_step = false;;) {
     uint64_t gas_limit = UINT64_MAX;
@@ -302,6 +329,7 @@ javm_exit jv_native_run_in(const javm_program *p, jv_state *s, jv_ecall_fn handl
     enter(&run, at, gas_limit);
     if (run.leave == JV_LEAVE_STEP) {
       must_step = true;
+      can_have_window &= s->mem->wraps <= WRAPS_MAX;
     } else if (run.leave == JV_LEAVE_OUT_OF_GAS && run.reserve > 0) {
       s->mem->cold_gas = COLD_GAS;
     } else if (run.leave == JV_LEAVE_OUT_OF_GAS && !jv_is_block_model(p)) {

@@ -77,8 +77,9 @@ const jv_features *jv_host_features(void);
 bool jv_host_can_run(void);
 /* Writable memory for code; NULL: there is none. */
 uint8_t *jv_code_reserve(size_t bytes);
-/* Makes the first `used` bytes executable and no longer writable, and gives the rest back; false: the system refused. */
-bool jv_code_finish(uint8_t *code, size_t bytes, size_t used);
+/* Makes all of it executable and no longer writable; what is behind the first `used` bytes is given back, or kept untouched.
+ * *bytes is what must be released. False: the system refused. */
+bool jv_code_finish(uint8_t *code, size_t *bytes, size_t used);
 void jv_code_release(uint8_t *code, size_t bytes);
 
 /* ---- the compiler ---- */
@@ -179,6 +180,8 @@ uint32_t jv_access_of(const jv_decoded *i, const uint64_t *regs, unsigned *bytes
 /* Code of one kind; `like` may be NULL. False: out of memory; *out NULL: it can't be. */
 bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, jv_native **out);
 void jv_make_stubs(jv_compiler *c);
+/* The bytes of code from the place that is known for an access to the end of it. */
+uint32_t jv_access_bytes(const jv_native *n, const jv_decoded *access);
 /* What an ecall site tells the stub, in rdx. */
 static inline uint64_t jv_pack_ecall(uint32_t pc, uint32_t next, bool is_ecalli, uint32_t immediate) {
   return (uint64_t)immediate | (uint64_t)pc << 32 | (uint64_t)(next - pc) << 57 | (uint64_t)is_ecalli << 63;

@@ -149,26 +149,33 @@ static javm_status map_memory(javm_vm *vm, jv_entry *e, const jv_instance *inst,
 
 /* ---- entries ---- */
 
+static jv_entry *entry_make(const javm_allocator *a) {
+  jv_entry *e = jv_alloc_zero(a, sizeof *e);
+  if (!e) return NULL;
+  if (jv_mem_init(&e->mem, a) != JAVM_OK) {
+    jv_free(a, e, sizeof *e);
+    return NULL;
+  }
+  return e;
+}
+
 static jv_entry *entry_new(javm_vm *vm) {
   jv_entry *e = vm->free_entries;
   if (e) {
     vm->free_entries = e->next_free;
     return e;
   }
-  e = jv_alloc_zero(vm->allocator, sizeof *e);
+  e = jv_find_entry(vm->dir);
+  if (!e) e = entry_make(vm->allocator);
   if (!e) return NULL;
-  if (jv_mem_init(&e->mem, vm->allocator) != JAVM_OK) {
-    jv_free(vm->allocator, e, sizeof *e);
-    return NULL;
-  }
   e->mem.spare = vm->spare;
   e->mem.spare_count = &vm->spare_count;
   e->mem.spare_capacity = JV_SPARE_PAGES;
   return e;
 }
 
-void jv_entry_destroy(javm_vm *vm, jv_entry *e) {
-  const javm_allocator *a = vm->allocator;
+void jv_entry_destroy(const javm_allocator *a, jv_entry *e) {
+  e->mem.spare = NULL; /* its VM may be gone */
   jv_mem_free(&e->mem);
   jv_free(a, e->backings, e->backing_capacity * sizeof *e->backings);
   jv_free(a, e->held, e->held_capacity * sizeof *e->held);
@@ -191,7 +198,7 @@ void jv_entry_free(javm_vm *vm, jv_entry *e) {
   jv_unload_image(vm, e->image);
   e->image = NULL;
   if (e->mem.touched_capacity > KEPT_TOUCHED_PAGES) {
-    jv_entry_destroy(vm, e);
+    jv_entry_destroy(vm->allocator, e);
     return;
   }
   e->next_free = vm->free_entries;

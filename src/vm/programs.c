@@ -1,12 +1,13 @@
 /*
- * Programs that the VMs of a directory share, keyed by the Image's hash and by what the code depends on besides: engine, gas
- * model, M and the other settings (the processor is one and the same for all). Bounded in bytes; the least recently used goes.
+ * What the VMs of a directory share. Programs, keyed by the Image's hash and by what the code depends on besides: engine, gas
+ * model, M and the other settings (the processor is one and the same for all); bounded in bytes, the least recently used goes.
+ * And a few entries that VMs have left behind, whose memories' tables the system need not make again for the next VM.
  */
 #include "base/error.h"
 #include "cap/dir.h"
 #include "vm/vm.h"
 
-enum { DEFAULT_MAX_BYTES = 256 << 20 };
+enum { DEFAULT_MAX_BYTES = 256 << 20, ENTRIES_MAX = 8, ENTRY_TOUCHED_MAX = 1024 };
 
 typedef struct shared_program {
   javm_hash image;
@@ -22,6 +23,8 @@ typedef struct program_cache {
   shared_program *list;
   size_t count, capacity;
   uint64_t clock;
+  jv_entry *entries; /* left behind */
+  size_t entry_count;
 } program_cache;
 
 static uint64_t settings_of(const javm_program_config *c) {
@@ -33,6 +36,10 @@ static void free_cache(javm_dir *dir, jv_attachment *attachment) {
   program_cache *cache = (program_cache *)attachment;
   for (size_t i = 0; i < cache->count; i++) javm_program_release(cache->list[i].program);
   jv_free(&dir->allocator, cache->list, cache->capacity * sizeof *cache->list);
+  for (jv_entry *e = cache->entries, *next; e; e = next) {
+    next = e->next_free;
+    jv_entry_destroy(&dir->allocator, e);
+  }
   pthread_mutex_destroy(&cache->lock);
   jv_free(&dir->allocator, cache, sizeof *cache);
 }
@@ -137,4 +144,31 @@ size_t javm_dir_program_bytes(javm_dir *dir) {
   for (size_t i = 0; i < cache->count; i++) bytes += javm_program_bytes(cache->list[i].program);
   pthread_mutex_unlock(&cache->lock);
   return bytes;
+}
+
+bool jv_leave_entry(javm_dir *dir, jv_entry *e) {
+  program_cache *cache = existing_cache(dir);
+  if (!cache || e->mem.touched_capacity > ENTRY_TOUCHED_MAX) return false;
+  pthread_mutex_lock(&cache->lock);
+  bool has_room = cache->entry_count < ENTRIES_MAX;
+  if (has_room) {
+    e->next_free = cache->entries;
+    cache->entries = e;
+    cache->entry_count++;
+  }
+  pthread_mutex_unlock(&cache->lock);
+  return has_room;
+}
+
+jv_entry *jv_find_entry(javm_dir *dir) {
+  program_cache *cache = existing_cache(dir);
+  if (!cache) return NULL;
+  pthread_mutex_lock(&cache->lock);
+  jv_entry *e = cache->entries;
+  if (e) {
+    cache->entries = e->next_free;
+    cache->entry_count--;
+  }
+  pthread_mutex_unlock(&cache->lock);
+  return e;
 }

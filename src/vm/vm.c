@@ -41,7 +41,7 @@ void javm_vm_free(javm_vm *vm) {
   jv_drop_to(vm, 0);
   for (jv_entry *e = vm->free_entries, *next; e; e = next) {
     next = e->next_free;
-    jv_entry_destroy(vm, e);
+    if (!jv_leave_entry(vm->dir, e)) jv_entry_destroy(a, e);
   }
   while (vm->spare_count) jv_page_release(a, vm->spare[--vm->spare_count]);
   while (vm->image_count) jv_unload_image(vm, vm->images[--vm->image_count]);

@@ -188,6 +188,10 @@ static inline const javm_image_spec *jv_entry_spec(const jv_entry *e) { return &
 /* The program of a settled Image, shared with the other VMs of the directory; a count for the caller. */
 javm_status jv_program_get(javm_dir *dir, const javm_cap *image, const javm_program_config *config, javm_program **out,
                            javm_error *error);
+/* Leaves an entry that holds nothing to the directory's next VM; false: it stays the caller's. */
+bool jv_leave_entry(javm_dir *dir, jv_entry *e);
+/* One that was left; NULL: there is none. */
+jv_entry *jv_find_entry(javm_dir *dir);
 
 /* ---- entry.c ---- */
 /* Resolves, maps and predecodes (4.3). The new entry is not on the stack. */
@@ -195,7 +199,7 @@ javm_status jv_entry_build(javm_vm *vm, javm_cap *instance, uint64_t endpoint, c
                            javm_error *error);
 /* Gives up what the entry holds, and keeps its memory's tables for the next one. */
 void jv_entry_free(javm_vm *vm, jv_entry *e);
-void jv_entry_destroy(javm_vm *vm, jv_entry *e);
+void jv_entry_destroy(const javm_allocator *a, jv_entry *e);
 /* The Instance that the entry's state is now; changes nothing. NULL: out of memory. */
 javm_cap *jv_entry_instance(javm_vm *vm, jv_entry *e);
 

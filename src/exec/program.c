@@ -236,17 +236,20 @@ static bool prepare(javm_program *p, const javm_code *code, javm_engine engine) 
   return list_blocks(p) && (p->native || jv_program_predecode(p));
 }
 
-/* Both engines: what they run. False: out of memory. */
+/* Both engines: all that they run is made at once. False: out of memory. */
 static bool prepare_lockstep(javm_program *p, const javm_code *code, const javm_program_config *config) {
-  p->in_lockstep = true;
-  if (p->gas_model != JAVM_GAS_NONE) return true;
-  javm_program_config charged = *config;
-  charged.gas_model = JAVM_GAS_SINGLE_PASS;
-  charged.engine = JAVM_ENGINE_RECOMPILER;
-  charged.announce = JAVM_ANNOUNCE_NONE;
-  if (javm_program_new(code, &charged, &p->charged, NULL) != JAVM_OK) return false;
-  p->in_lockstep = p->charged->native != NULL;
-  return true;
+  javm_program *runs = p;
+  if (p->gas_model == JAVM_GAS_NONE) {
+    javm_program_config charged = *config;
+    charged.gas_model = JAVM_GAS_SINGLE_PASS;
+    charged.engine = JAVM_ENGINE_RECOMPILER;
+    charged.announce = JAVM_ANNOUNCE_NONE;
+    if (javm_program_new(code, &charged, &p->charged, NULL) != JAVM_OK) return false;
+    runs = p->charged;
+  }
+  p->in_lockstep = runs->native != NULL;
+  if (p->in_lockstep) jv_native_hot(runs); /* without memory for it, one kind of code is compared */
+  return jv_program_predecode(runs);
 }
 
 static javm_status check_code(const javm_code *code, const javm_program_config *config, javm_error *error) {

@@ -15,8 +15,9 @@
 #define SPARE_PAGES 64
 
 /* What is compared with the oracle, which stands behind them where it has a place of its own. */
-enum { INTERPRETER, STEPWISE, RECOMPILER, CHECKED, ENGINE_COUNT, ORACLE = ENGINE_COUNT };
-static const char *const engine_names[] = {"interpreter", "stepwise", "recompiler", "recompiler with checks"};
+enum { INTERPRETER, STEPWISE, RECOMPILER, CHECKED, BOTH, ENGINE_COUNT, ORACLE = ENGINE_COUNT };
+static const char *const engine_names[] = {"interpreter", "stepwise", "recompiler", "recompiler with checks",
+                                           "both in lockstep"};
 
 struct fuzz_rig {
   jv_mem mem[ENGINE_COUNT];
@@ -252,6 +253,7 @@ static bool same_state(const trio *t, unsigned k, const char *who, unsigned roun
   const jv_state *s = &t->s[k];
   const oracle *o = &t->o;
   const javm_exit *e = &t->exit[k], *want = &t->exit[ORACLE];
+  if (t->rig->mem[k].failure[0]) fprintf(stderr, "%s\n", t->rig->mem[k].failure);
   SAME("exit", e->kind, want->kind);
   SAME("address", e->address, want->address);
   SAME("number", e->number, want->number);
@@ -438,8 +440,9 @@ static bool set_up(trio *t) {
     t->s[k] = (jv_state){.gas = c->gas, .pc = c->pc, .mem = &rig->mem[k]};
     memcpy(t->s[k].regs, c->regs, sizeof c->regs);
   }
-  /* The recompiler's memory gets its window at once, or in the middle of the run, or not. */
-  rig->mem[RECOMPILER].cold_gas = c->seed % 4 == 0 ? 0 : c->seed % 4 == 1 ? 39990 - c->seed / 4 % 200 : UINT32_MAX;
+  /* The memory of the recompiler gets its window at once, or in the middle of the run, or not. */
+  uint32_t cold_gas = c->seed % 4 == 0 ? 0 : c->seed % 4 == 1 ? 39990 - c->seed / 4 % 200 : UINT32_MAX;
+  rig->mem[RECOMPILER].cold_gas = rig->mem[BOTH].cold_gas = cold_gas;
   for (unsigned k = 0; k <= ORACLE; k++) t->w[k] = (watch){.c = c, .counts_instructions = rig->counts_instructions};
   for (unsigned k = 0; k < c->region_count; k++)
     if (!add_region(t, &c->regions[k])) return false;
@@ -503,6 +506,7 @@ bool fuzz_load(fuzz_rig *rig, const fuzz_case *c) {
     config.gas_model = c->gas_model;
     config.load_cycles = c->load_cycles;
     config.engine = k < RECOMPILER ? JAVM_ENGINE_INTERPRETER : JAVM_ENGINE_RECOMPILER;
+    if (k == BOTH) config.engine = JAVM_ENGINE_BOTH;
     config.counts_instructions = rig->counts_instructions;
     config.explicit_checks = k == CHECKED;
     if (javm_program_new(&c->code, &config, &rig->program[k], NULL) != JAVM_OK)

@@ -130,7 +130,10 @@ typedef enum javm_gas_model {
 typedef enum javm_engine {
   JAVM_ENGINE_DEFAULT = 0,     /* the recompiler, where there is one for the host; else the interpreter */
   JAVM_ENGINE_INTERPRETER = 1, /* any host */
-  JAVM_ENGINE_RECOMPILER = 2   /* native code for x86-64 Linux; on other hosts as DEFAULT */
+  JAVM_ENGINE_RECOMPILER = 2,  /* native code for x86-64 Linux; on other hosts as DEFAULT */
+  /* The two in lockstep, to find errors in them: slow. A run stops at the first block in which they differ, with JAVM_INTERNAL
+   * and a text that says where and how (docs/embedding.md). Where no native code is made, the interpreter. */
+  JAVM_ENGINE_BOTH = 3
 } javm_engine;
 
 /* To whom native code is announced, as a set: tools that look at this process then know its basic blocks by name
@@ -290,6 +293,10 @@ typedef javm_ecall_action (*javm_ecall_fn)(void *ctx, javm_machine *machine, jav
 
 /* Runs to an exit. handler NULL: every ecall leaves. */
 JAVM_API javm_exit javm_machine_run(javm_machine *machine, javm_ecall_fn handler, void *ctx);
+
+/* After a run that ended in an ERROR with the status INTERNAL: what is wrong, as one line; else NULL. Valid until the next run
+ * or the machine's end. */
+JAVM_API const char *javm_machine_failure(const javm_machine *machine);
 
 /* The pages written since the machine was made, in ascending order of address: writes up to `capacity` page start
  * addresses to `addresses` and returns how many there are. */

@@ -43,7 +43,7 @@ int cli_inspect(int argc, char **argv);
 
 /* Prints "javm: ..." and a newline to stderr; returns CLI_BAD. */
 int cli_fail(const char *format, ...) CLI_PRINTF(1, 2);
-/* The same for a failure of the library with a file. */
+/* The same for a failure of the library with a file; the status for INTERNAL is CLI_OTHER: the file is not to blame. */
 int cli_fail_error(const char *file, const javm_error *error);
 int cli_fail_memory(void);
 /* Prints "javm: warning: ..." likewise: something is less than it could be. */
@@ -68,7 +68,8 @@ enum { CLI_OPTION_ENGINE = 256, CLI_OPTION_NO_SIGNALS };
   {"engine", required_argument, NULL, CLI_OPTION_ENGINE}, { "no-signals", no_argument, NULL, CLI_OPTION_NO_SIGNALS }
 #define CLI_IS_ENGINE_OPTION(option) ((option) == CLI_OPTION_ENGINE || (option) == CLI_OPTION_NO_SIGNALS)
 #define CLI_ENGINE_HELP                                                                                                \
-  "  --engine ENGINE      interpreter or recompiler; default: the recompiler, on x86-64 Linux\n"                       \
+  "  --engine ENGINE      interpreter, recompiler or both (stops where they differ; slow); default: the\n"                \
+  "                       recompiler, on x86-64 Linux\n"                                                                 \
   "  --no-signals         the recompiler checks each access instead of handling SIGSEGV; slower\n"
 bool cli_option_engine(int option, const char *text, cli_engine *engine);
 bool cli_isa_named(const char *text, javm_isa *isa);

@@ -45,7 +45,8 @@ int cli_fail_error(const char *file, const javm_error *error) {
   if (error->status == JAVM_SYNTAX)
     return cli_fail("%s: line %zu: %s%s%s", file, error->offset, what, colon, error->text);
   if (needs_offset(error)) return cli_fail("%s: offset %zu: %s%s%s", file, error->offset, what, colon, error->text);
-  return cli_fail("%s: %s%s%s", file, what, colon, error->text);
+  cli_fail("%s: %s%s%s", file, what, colon, error->text);
+  return error->status == JAVM_INTERNAL ? CLI_OTHER : CLI_BAD;
 }
 
 int cli_fail_memory(void) { return cli_fail("out of memory"); }
@@ -70,12 +71,13 @@ bool cli_option_u64(const char *option, const char *text, uint64_t max, uint64_t
 
 static const char *const isa_names[] = {"javm", "jam-0.7", "jam-0.8"};
 static const char *const gas_model_names[] = {"pipeline", "single-pass", "instruction", "none"};
-static const char *const engine_names[] = {"interpreter", "recompiler"};
+static const char *const engine_names[] = {"interpreter", "recompiler", "both"};
 _Static_assert(JAVM_ISA_JAVM == 0 && JAVM_ISA_JAM_0_7 == 1 && JAVM_ISA_JAM_0_8 == 2,
                "isa_names is indexed by javm_isa");
 _Static_assert(JAVM_GAS_PIPELINE == 0 && JAVM_GAS_SINGLE_PASS == 1 && JAVM_GAS_INSTRUCTION == 2 && JAVM_GAS_NONE == 3,
                "gas_model_names is indexed by javm_gas_model");
-_Static_assert(JAVM_ENGINE_INTERPRETER == 1 && JAVM_ENGINE_RECOMPILER == 2, "engine_names has those from 1");
+_Static_assert(JAVM_ENGINE_INTERPRETER == 1 && JAVM_ENGINE_RECOMPILER == 2 && JAVM_ENGINE_BOTH == 3,
+               "engine_names has those from 1");
 
 static bool find_name(const char *const *names, size_t count, const char *text, unsigned *index) {
   for (unsigned i = 0; i < count; i++) {
@@ -118,11 +120,11 @@ bool cli_option_engine(int option, const char *text, cli_engine *engine) {
     engine->explicit_checks = true;
     return true;
   }
-  if (find_name(engine_names, 2, text, &index)) {
+  if (find_name(engine_names, 3, text, &index)) {
     engine->engine = (javm_engine)(index + JAVM_ENGINE_INTERPRETER);
     return true;
   }
-  cli_fail("--engine: expected interpreter or recompiler, got '%s'", text);
+  cli_fail("--engine: expected interpreter, recompiler or both, got '%s'", text);
   return false;
 }
 

@@ -90,8 +90,10 @@ static void run_operation(conform *c, const javm_code *code, const uint64_t regs
   memcpy(got, regs, JAVM_REG_COUNT * sizeof *regs);
   javm_machine_set_gas(machine, 1); /* for the one instruction */
   javm_exit end = javm_machine_run(machine, NULL, NULL);
-  conform_expect_text(c, "end", "out of gas after the instruction",
-                      end.kind == JAVM_EXIT_OUT_OF_GAS ? "out of gas after the instruction" : javm_exit_text(end.kind));
+  const char *got_end = javm_machine_failure(machine);
+  if (got_end == NULL) got_end = javm_exit_text(end.kind);
+  if (end.kind == JAVM_EXIT_OUT_OF_GAS) got_end = "out of gas after the instruction";
+  conform_expect_text(c, "end", "out of gas after the instruction", got_end);
   conform_expect_u64(c, "pc", code->code_bytes, javm_machine_pc(machine));
   for (unsigned i = 0; i < JAVM_REG_COUNT; i++) {
     uint64_t want = i == REG_TO ? expected : regs[i];

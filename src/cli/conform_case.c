@@ -59,6 +59,8 @@ const char *conform_status(const conform_machine *m, const javm_exit *end, uint3
     case JAVM_EXIT_ECALL: *pc = cli_ecall_pc(&m->jam.code, *pc); return "ecalli";
     case JAVM_EXIT_ERROR: break;
   }
+  const char *failure = javm_machine_failure(m->machine);
+  if (failure != NULL) return failure;
   return javm_status_text(end->status);
 }
 

@@ -176,6 +176,8 @@ static int replay_run(replay *r) {
   int result = next(r);
   while (result == CLI_OK && !done) {
     javm_exit left = javm_machine_run(r->m.machine, NULL, NULL);
+    const char *failure = javm_machine_failure(r->m.machine);
+    if (failure != NULL) return diverge(r, failure);
     if (left.kind == JAVM_EXIT_ERROR) return bad(r, javm_status_text(left.status));
     if (left.kind == JAVM_EXIT_HOST_CALL || left.kind == JAVM_EXIT_ECALL) {
       result = replay_call(r, &left, &done);

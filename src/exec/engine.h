@@ -57,6 +57,9 @@ void jv_native_block(const javm_program *program, const jv_native *native, size_
 /* Announces all code of the program in these ways (JAVM_ANNOUNCE_...), until it is freed; gives those that failed. */
 uint32_t jv_native_announce(const javm_program *program, uint32_t ways, javm_name_fn name_of, void *name_ctx);
 javm_exit jv_native_run(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx);
+/* Likewise, together with the interpreter, block by block; the first difference is an ERROR with the status INTERNAL, and
+ * mem->failure says what it is. The state is the recompiler's, behind the block, then. */
+javm_exit jv_lockstep_run(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx);
 
 /*
  * The same, one instruction at a time from the decoded form: slow and obvious; the interpreter uses it where gas is

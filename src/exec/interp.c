@@ -369,5 +369,6 @@ javm_exit jv_interpret(const javm_program *program, jv_state *state, jv_ecall_fn
 }
 
 javm_exit jv_run(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx) {
+  if (JV_UNLIKELY(program->in_lockstep)) return jv_lockstep_run(program, state, handler, ctx);
   return program->native ? jv_native_run(program, state, handler, ctx) : jv_interpret(program, state, handler, ctx);
 }

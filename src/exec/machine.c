@@ -95,8 +95,11 @@ static javm_ecall_action call_handler(void *ctx, jv_state *state, javm_ecall_kin
 
 javm_exit javm_machine_run(javm_machine *m, javm_ecall_fn handler, void *ctx) {
   handler_call call = {m, handler, ctx};
+  m->mem.failure[0] = '\0';
   return jv_run(m->program, &m->state, handler ? call_handler : NULL, &call);
 }
+
+const char *javm_machine_failure(const javm_machine *m) { return m->mem.failure[0] ? m->mem.failure : NULL; }
 
 /* Heap sort, by page: in place, and never slow. */
 static void sort_pages(jv_dirty_page *list, size_t count) {

@@ -47,6 +47,7 @@ void jv_mem_reset(jv_mem *m) {
   m->fault_page = 0;
   m->cold_gas = m->wraps = 0;
   m->status = JAVM_OK;
+  m->failure[0] = '\0';
 }
 
 void jv_mem_free(jv_mem *m) {

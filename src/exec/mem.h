@@ -74,6 +74,7 @@ typedef struct jv_mem {
   uint32_t fault_page;   /* after a failed access: the first failing page */
   javm_status status;    /* after a host failure (jv_mem_touch): why */
   javm_hash missing;     /* for VALUE_NOT_FOUND */
+  char failure[sizeof((javm_error *)NULL)->text]; /* for INTERNAL: what is wrong */
 } jv_mem;
 
 javm_status jv_mem_init(jv_mem *m, const javm_allocator *allocator);

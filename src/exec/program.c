@@ -29,6 +29,7 @@ static void free_records(const javm_program *p, jv_records *r) {
 void javm_program_release(javm_program *p) {
   if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
   const javm_allocator *a = p->allocator;
+  javm_program_release(p->charged);
   jv_native_free(p->native);
   jv_native_free(atomic_load(&p->windowed));
   free_records(p, atomic_load(&p->records));
@@ -61,6 +62,7 @@ size_t javm_program_bytes(const javm_program *p) {
   size_t bytes = sizeof *p + p->code.code_bytes + p->code.bitmask_bytes + p->code.jump_count * sizeof(uint32_t);
   bytes += p->block_starts.count / 8 + p->block_count * sizeof *p->blocks + jv_native_bytes(p->native);
   bytes += jv_native_bytes(atomic_load_explicit(&((javm_program *)p)->windowed, memory_order_acquire));
+  if (p->charged) bytes += javm_program_bytes(p->charged);
   if (r) bytes += r->count * (sizeof *r->insns + sizeof *r->pcs) + p->code.jump_count * sizeof *r->jump_targets;
   return bytes;
 }
@@ -234,6 +236,22 @@ static bool prepare(javm_program *p, const javm_code *code, javm_engine engine) 
   return list_blocks(p) && (p->native || jv_program_predecode(p));
 }
 
+/* Both engines: all that they run is made at once. False: out of memory. */
+static bool prepare_lockstep(javm_program *p, const javm_code *code, const javm_program_config *config) {
+  javm_program *runs = p;
+  if (p->gas_model == JAVM_GAS_NONE) {
+    javm_program_config charged = *config;
+    charged.gas_model = JAVM_GAS_SINGLE_PASS;
+    charged.engine = JAVM_ENGINE_RECOMPILER;
+    charged.announce = JAVM_ANNOUNCE_NONE;
+    if (javm_program_new(code, &charged, &p->charged, NULL) != JAVM_OK) return false;
+    runs = p->charged;
+  }
+  p->in_lockstep = runs->native != NULL;
+  if (p->in_lockstep) jv_native_hot(runs); /* without memory for it, one kind of code is compared */
+  return jv_program_predecode(runs);
+}
+
 static javm_status check_code(const javm_code *code, const javm_program_config *config, javm_error *error) {
   const char *wrong = NULL;
   if (code->code_bytes > MAX_CODE_BYTES) wrong = "code of more than 2^24 bytes";
@@ -241,7 +259,7 @@ static javm_status check_code(const javm_code *code, const javm_program_config *
   else if (code->jump_count > MAX_JUMPS) wrong = "jump table of more than 2^20 entries";
   else if ((unsigned)code->isa > JAVM_ISA_JAM_0_8) wrong = "unknown instruction set";
   else if ((unsigned)config->gas_model > JAVM_GAS_NONE) wrong = "unknown gas model";
-  else if ((unsigned)config->engine > JAVM_ENGINE_RECOMPILER) wrong = "unknown engine";
+  else if ((unsigned)config->engine > JAVM_ENGINE_BOTH) wrong = "unknown engine";
   else if (config->announce > JV_ANNOUNCE_ALL) wrong = "unknown way to announce";
   return wrong ? jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "%s", wrong) : JAVM_OK;
 }
@@ -265,11 +283,13 @@ javm_status javm_program_new(const javm_code *code, const javm_program_config *c
   p->load_cycles = own.load_cycles ? own.load_cycles : DEFAULT_LOAD_CYCLES;
   p->counts_instructions = own.counts_instructions;
   p->explicit_checks = own.explicit_checks;
-  if (!prepare(p, code, own.engine)) {
+  if (!prepare(p, code, own.engine) ||
+      (p->native && own.engine == JAVM_ENGINE_BOTH && !prepare_lockstep(p, code, &own))) {
     javm_program_release(p);
     return jv_fail_memory(error);
   }
-  if (p->native && own.announce) p->unannounced = jv_native_announce(p, own.announce, own.name_of, own.name_ctx);
+  if (p->native && own.announce)
+    p->unannounced = jv_native_announce(p->charged ? p->charged : p, own.announce, own.name_of, own.name_ctx);
   *out = p;
   return JAVM_OK;
 }

@@ -36,11 +36,13 @@ struct javm_program {
   uint32_t load_cycles;
   bool counts_instructions; /* native code does, too */
   bool explicit_checks;     /* native code that needs no signals */
+  bool in_lockstep;         /* both engines run it: then it has native code */
   jv_bits block_starts;
   uint32_t *blocks; /* the block starts, ascending */
   uint32_t block_count;
   jv_native *native;             /* with explicit checks; NULL: the interpreter runs the program */
   _Atomic(jv_native *) windowed; /* the same for memory with a window; NULL until it is needed */
+  javm_program *charged;         /* in lockstep, without gas: the same with gas, which ends each block; else NULL */
   uint32_t unannounced;          /* ways to announce it that failed */
   _Atomic(jv_records *) records; /* of a native program: NULL until the interpreter is needed */
 };

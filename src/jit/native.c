@@ -8,6 +8,7 @@
 #if JV_HAS_RECOMPILER
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "exec/body.h"
 #include "exec/gas.h"
@@ -61,8 +62,7 @@ static uint32_t access_pc(const jv_native *n, uint32_t at) {
   return pc;
 }
 
-/* How many instructions there are from pc to the end of its region. */
-static uint32_t left_in_region(const javm_code *code, uint32_t pc) {
+uint32_t jv_left_in_region(const javm_code *code, uint32_t pc) {
   for (uint32_t count = 1;; count++) {
     jv_decoded i;
     jv_decode(code, pc, &i);
@@ -88,7 +88,7 @@ static void settle(jv_frame *f, uint32_t pc, bool pc_was_run) {
   s->paid = jv_is_block_model(p);
   add_instructions(f);
   if (jv_is_block_model(p) && !p->counts_instructions) return;
-  uint32_t unrun = left_in_region(&p->code, pc) - pc_was_run;
+  uint32_t unrun = jv_left_in_region(&p->code, pc) - pc_was_run;
   if (!jv_is_block_model(p)) s->gas += unrun;
   if (p->counts_instructions) s->instructions -= unrun;
 }
@@ -178,8 +178,7 @@ int jv_on_sbrk(jv_frame *f, uint64_t operands) {
 /* Accesses that wrap at 2^32 cost a signal each with a window. More than this, and the memory does without one. */
 enum { WRAPS_MAX = 32 };
 
-/* The address that an access of this instruction begins at, its size and direction. */
-static uint32_t access_of(const jv_decoded *i, const uint64_t *regs, unsigned *bytes, bool *write) {
+uint32_t jv_access_of(const jv_decoded *i, const uint64_t *regs, unsigned *bytes, bool *write) {
   uint64_t a = regs[i->a] + i->x, b = regs[i->b] + i->x;
   *write = true;
   switch (i->op) {
@@ -215,6 +214,21 @@ static void access_here(jv_frame *f, const jv_decoded *i, uint32_t pc) {
   f->fault_at += jv_access_bytes(f->run->native, i);
 }
 
+/* Do the tables have words for the access already? */
+static bool is_ready(const jv_mem *m, uint32_t address, unsigned bytes, bool write) {
+  const uintptr_t *table = write ? m->write : m->read;
+  return table[address / JAVM_PAGE_BYTES] && table[(uint32_t)(address + bytes - 1) / JAVM_PAGE_BYTES];
+}
+
+/* The code accessed another place than the instruction says: going on would come back here for ever. */
+static JV_COLD int wrong_access(jv_frame *f, uint32_t pc) {
+  jv_mem *m = f->state->mem;
+  settle(f, pc, false);
+  f->run->exit = (javm_exit){.kind = JAVM_EXIT_ERROR, .status = m->status = JAVM_INTERNAL};
+  snprintf(m->failure, sizeof m->failure, "native code of the access at pc 0x%x is wrong", (unsigned)pc);
+  return leave(f, JV_LEAVE_EXIT);
+}
+
 int jv_on_fault(jv_frame *f) {
   const javm_program *p = f->run->program;
   jv_state *s = f->state;
@@ -224,7 +238,8 @@ int jv_on_fault(jv_frame *f) {
   unsigned bytes;
   bool write;
   jv_decode(&p->code, pc, &i);
-  uint32_t address = access_of(&i, s->regs, &bytes, &write);
+  uint32_t address = jv_access_of(&i, s->regs, &bytes, &write);
+  bool was_ready = is_ready(s->mem, address, bytes, write);
   jv_touch touch = jv_mem_touch(s->mem, address, bytes, write);
   if (touch != JV_TOUCH_OK) {
     settle(f, pc, touch == JV_TOUCH_FAULT);
@@ -239,6 +254,7 @@ int jv_on_fault(jv_frame *f) {
     return leave(f, JV_LEAVE_STEP);
   }
   if (n->has_checks ? address % JAVM_PAGE_BYTES + bytes > JAVM_PAGE_BYTES : wraps) access_here(f, &i, pc);
+  else if (was_ready) return wrong_access(f, pc);
   return 0;
 }
 
@@ -311,14 +327,15 @@ static javm_ecall_action leave_always(void *ctx, jv_state *state, javm_ecall_kin
   return JAVM_ECALL_LEAVE;
 }
 
-javm_exit jv_native_run(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx) {
+javm_exit jv_native_run_in(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx, jv_code_kind kind) {
   jv_run_context run = {.program = p, .state = s, .handler = handler ? handler : leave_always, .ctx = ctx};
-  bool can_have_window = !p->explicit_checks && s->mem->wraps <= WRAPS_MAX;
+  bool can_have_window = !p->explicit_checks && kind != JV_CODE_WITH_CHECKS && s->mem->wraps <= WRAPS_MAX;
+  bool begins_cold = p->gas_model != JAVM_GAS_NONE && kind != JV_CODE_WITH_WINDOW;
   for (bool must_step = false;;) {
     uint64_t gas_limit = UINT64_MAX;
     run.native = p->native;
     if (can_have_window) {
-      bool is_cold = p->gas_model != JAVM_GAS_NONE && !s->mem->window && cold_gas_left(s->mem) > 0;
+      bool is_cold = begins_cold && !s->mem->window && cold_gas_left(s->mem) > 0;
       const jv_native *n = is_cold ? NULL : windowed(p, s->mem);
       if (is_cold) gas_limit = cold_gas_left(s->mem);
       else if (n) run.native = n;
@@ -343,6 +360,10 @@ javm_exit jv_native_run(const javm_program *p, jv_state *s, jv_ecall_fn handler,
       return run.exit;
     }
   }
+}
+
+javm_exit jv_native_run(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx) {
+  return jv_native_run_in(p, s, handler, ctx, JV_CODE_AS_USUAL);
 }
 
 #else

@@ -169,6 +169,14 @@ typedef struct jv_run {
   jv_leave leave;
 } jv_run_context;
 
+/* As jv_native_run, in code of one kind only if that can be. */
+typedef enum jv_code_kind { JV_CODE_AS_USUAL, JV_CODE_WITH_CHECKS, JV_CODE_WITH_WINDOW } jv_code_kind;
+javm_exit jv_native_run_in(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx, jv_code_kind kind);
+/* How many instructions there are from pc to the end of its region. */
+uint32_t jv_left_in_region(const javm_code *code, uint32_t pc);
+/* The address that an access of this instruction begins at, its size (0: it accesses nothing) and direction. */
+uint32_t jv_access_of(const jv_decoded *i, const uint64_t *regs, unsigned *bytes, bool *write);
+
 /* Code of one kind; `like` may be NULL. False: out of memory; *out NULL: it can't be. */
 bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, jv_native **out);
 void jv_make_stubs(jv_compiler *c);

@@ -334,7 +334,9 @@ static next host_failure(javm_vm *vm, size_t frame, javm_result *result, javm_er
   jv_entry *e = vm->frames[frame].entry;
   e->has_exit = false;
   if (vm->out_of_quota) return quota_exhausted(vm, frame, result, error);
-  if (vm->failure.status != JAVM_OK) {
+  if (e->exit.status == JAVM_INTERNAL && e->mem.failure[0]) {
+    jv_fail(error, JAVM_INTERNAL, 0, "%s", e->mem.failure);
+  } else if (vm->failure.status != JAVM_OK) {
     if (error) *error = vm->failure;
   } else if (e->exit.status == JAVM_OUT_OF_MEMORY) {
     jv_fail_memory(error);

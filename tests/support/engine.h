@@ -4,8 +4,8 @@
 
 #include "javm.h"
 
-/* The engine that JAVM_TEST_ENGINE names: interpreter, recompiler (also without it) or checks, the recompiler with explicit
- * checks. It counts instructions. */
+/* The engine that JAVM_TEST_ENGINE names: interpreter, recompiler (also without it), checks (the recompiler with explicit
+ * checks) or both. It counts instructions. */
 void test_choose_engine(javm_engine *engine, bool *explicit_checks, bool *counts_instructions);
 
 #endif

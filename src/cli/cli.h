@@ -68,8 +68,8 @@ enum { CLI_OPTION_ENGINE = 256, CLI_OPTION_NO_SIGNALS };
   {"engine", required_argument, NULL, CLI_OPTION_ENGINE}, { "no-signals", no_argument, NULL, CLI_OPTION_NO_SIGNALS }
 #define CLI_IS_ENGINE_OPTION(option) ((option) == CLI_OPTION_ENGINE || (option) == CLI_OPTION_NO_SIGNALS)
 #define CLI_ENGINE_HELP                                                                                                \
-  "  --engine ENGINE      interpreter, recompiler or both (stops where they differ; slow); default: the\n"                \
-  "                       recompiler, on x86-64 Linux\n"                                                                 \
+  "  --engine ENGINE      interpreter, recompiler or both (stops where they differ; slow); default: the\n"             \
+  "                       recompiler, on x86-64 Linux\n"                                                               \
   "  --no-signals         the recompiler checks each access instead of handling SIGSEGV; slower\n"
 bool cli_option_engine(int option, const char *text, cli_engine *engine);
 bool cli_isa_named(const char *text, javm_isa *isa);

@@ -40,8 +40,8 @@ javm_exit jv_interpret(const javm_program *program, jv_state *state, jv_ecall_fn
 
 /*
  * The recompiler (src/jit). compile: sets the program's `native`, code with explicit checks, and its block starts; leaves both
- * NULL where there is no recompiler for this host, or one block costs more than 2^31: the interpreter runs it then; false: out
- * of memory. cost: of the block that starts at pc. run: as jv_run, but that `instructions` is counted only where the program
+ * NULL where there is no recompiler for this host, the system gives no memory for code, or one block costs more than 2^31: the
+ * interpreter runs it then; false: out of memory. cost: of the block that starts at pc. run: as jv_run, but that `instructions` is counted only where the program
  * says so.
  */
 bool jv_native_compile(javm_program *program);

@@ -70,10 +70,10 @@ typedef struct jv_mem {
   uint32_t wraps;     /* accesses over the end that native code met with the window open */
   struct jv_page **spare; /* a stack of pages to use again; shared by the memories of one VM, may be NULL */
   size_t *spare_count;
-  size_t spare_capacity; /* a reset gives pages back to `spare` up to this many */
-  uint32_t fault_page;   /* after a failed access: the first failing page */
-  javm_status status;    /* after a host failure (jv_mem_touch): why */
-  javm_hash missing;     /* for VALUE_NOT_FOUND */
+  size_t spare_capacity;                          /* a reset gives pages back to `spare` up to this many */
+  uint32_t fault_page;                            /* after a failed access: the first failing page */
+  javm_status status;                             /* after a host failure (jv_mem_touch): why */
+  javm_hash missing;                              /* for VALUE_NOT_FOUND */
   char failure[sizeof((javm_error *)NULL)->text]; /* for INTERNAL: what is wrong */
 } jv_mem;
 

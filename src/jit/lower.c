@@ -507,6 +507,7 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
   n->code = jv_code_reserve(bytes);
   c.starts = jv_alloc_zero(a, (code_bytes + 1) * sizeof *c.starts);
   c.failed = !n->code || !c.starts;
+  c.is_too_much = !n->code;
   c.x.base = c.x.at = n->code;
   c.limit = n->code + bytes;
   if (!c.failed) compile(&c);
@@ -514,7 +515,7 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
   jv_free(a, c.fixups, c.fixup_capacity * sizeof *c.fixups);
   if (!c.failed) {
     n->code_bytes = x64_here(&c.x);
-    c.failed = !jv_code_finish(n->code, &n->mapped_bytes, n->code_bytes);
+    c.failed = c.is_too_much = !jv_code_finish(n->code, &n->mapped_bytes, n->code_bytes);
   }
   if (c.failed) {
     jv_native_free(n);

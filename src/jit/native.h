@@ -107,8 +107,8 @@ typedef struct jv_compiler {
   uint32_t last_at, last_pc; /* of the last access that was noted */
   uint32_t since_mark;
   bool keeps_upper; /* the value lowered now may leave the upper half of its register undone: the next one sets it */
-  bool failed;      /* nothing more is lowered: out of memory, or what native code can't do */
-  bool is_too_much; /* the latter */
+  bool failed;      /* nothing more is lowered: out of memory, or what can't be native code */
+  bool is_too_much; /* the latter, or the system refuses memory for code */
 } jv_compiler;
 
 static inline jv_x64_reg jv_host_reg(unsigned guest) {

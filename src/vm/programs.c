@@ -28,7 +28,8 @@ typedef struct program_cache {
 } program_cache;
 
 static uint64_t settings_of(const javm_program_config *c) {
-  return (uint64_t)c->load_cycles << 32 | (uint64_t)c->gas_model << 8 | (uint64_t)c->engine << 4 |
+  javm_engine engine = c->engine == JAVM_ENGINE_DEFAULT ? JAVM_ENGINE_RECOMPILER : c->engine;
+  return (uint64_t)c->load_cycles << 32 | (uint64_t)c->gas_model << 8 | (uint64_t)engine << 4 |
          (uint64_t)c->counts_instructions << 1 | c->explicit_checks;
 }
 

@@ -15,8 +15,8 @@ javm_status javm_vm_new(javm_dir *dir, const javm_vm_config *config, javm_vm **o
     return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "size_bytes of the configuration: %zu, expected %zu",
                    config->size_bytes, sizeof *config);
   if (config) c = *config;
-  if (c.max_depth == 0 || c.max_cached_programs == 0 || c.gas_model > JAVM_GAS_NONE ||
-      c.engine > JAVM_ENGINE_BOTH || c.yield_mode > JAVM_YIELD_TO_CATCHER || c.announce > JV_ANNOUNCE_ALL)
+  if (c.max_depth == 0 || c.max_cached_programs == 0 || c.gas_model > JAVM_GAS_NONE || c.engine > JAVM_ENGINE_BOTH ||
+      c.yield_mode > JAVM_YIELD_TO_CATCHER || c.announce > JV_ANNOUNCE_ALL)
     return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "max_depth or max_cached_programs 0, or an unknown mode");
   const javm_allocator *a = javm_dir_allocator(dir);
   javm_vm *vm = jv_alloc_zero(a, sizeof *vm);

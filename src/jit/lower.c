@@ -142,34 +142,34 @@ static void branch_to(jv_compiler *c, jv_x64_cond cc, uint32_t target, uint32_t 
   else add_fixup(c, x64_jcc(X, cc), target, pc);
 }
 
-static bool lower_branch(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
-  jv_x64_cond cc;
-  bool imm = false;
-  switch (i->op) {
-    case JV_OP_branch_eq_imm: imm = true; /* fall through */
-    case JV_OP_branch_eq: cc = CC_E; break;
-    case JV_OP_branch_ne_imm: imm = true; /* fall through */
-    case JV_OP_branch_ne: cc = CC_NE; break;
-    case JV_OP_branch_lt_u_imm: imm = true; /* fall through */
-    case JV_OP_branch_lt_u: cc = CC_B; break;
-    case JV_OP_branch_lt_s_imm: imm = true; /* fall through */
-    case JV_OP_branch_lt_s: cc = CC_L; break;
-    case JV_OP_branch_ge_u_imm: imm = true; /* fall through */
-    case JV_OP_branch_ge_u: cc = CC_AE; break;
-    case JV_OP_branch_ge_s_imm: imm = true; /* fall through */
-    case JV_OP_branch_ge_s: cc = CC_GE; break;
-    case JV_OP_branch_le_u_imm: imm = true, cc = CC_BE; break;
-    case JV_OP_branch_gt_u_imm: imm = true, cc = CC_A; break;
-    case JV_OP_branch_le_s_imm: imm = true, cc = CC_LE; break;
-    case JV_OP_branch_gt_s_imm: imm = true, cc = CC_G; break;
-    default: return false;
-  }
+/* What each branch compares with, and the condition. */
+enum { BRANCHES = 0x80, WITH_IMMEDIATE = 0x40, CONDITION = 0x0f };
+static const uint8_t branch_forms[256] = {
+    [JV_OP_branch_eq] = BRANCHES | CC_E,
+    [JV_OP_branch_ne] = BRANCHES | CC_NE,
+    [JV_OP_branch_lt_u] = BRANCHES | CC_B,
+    [JV_OP_branch_lt_s] = BRANCHES | CC_L,
+    [JV_OP_branch_ge_u] = BRANCHES | CC_AE,
+    [JV_OP_branch_ge_s] = BRANCHES | CC_GE,
+    [JV_OP_branch_eq_imm] = BRANCHES | WITH_IMMEDIATE | CC_E,
+    [JV_OP_branch_ne_imm] = BRANCHES | WITH_IMMEDIATE | CC_NE,
+    [JV_OP_branch_lt_u_imm] = BRANCHES | WITH_IMMEDIATE | CC_B,
+    [JV_OP_branch_le_u_imm] = BRANCHES | WITH_IMMEDIATE | CC_BE,
+    [JV_OP_branch_ge_u_imm] = BRANCHES | WITH_IMMEDIATE | CC_AE,
+    [JV_OP_branch_gt_u_imm] = BRANCHES | WITH_IMMEDIATE | CC_A,
+    [JV_OP_branch_lt_s_imm] = BRANCHES | WITH_IMMEDIATE | CC_L,
+    [JV_OP_branch_le_s_imm] = BRANCHES | WITH_IMMEDIATE | CC_LE,
+    [JV_OP_branch_ge_s_imm] = BRANCHES | WITH_IMMEDIATE | CC_GE,
+    [JV_OP_branch_gt_s_imm] = BRANCHES | WITH_IMMEDIATE | CC_G,
+};
+
+static void lower_branch(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
+  unsigned form = branch_forms[i->op];
   jv_x64_reg a = jv_host_reg(i->a);
-  if (!imm) x64_alu(X, ALU_CMP, 1, a, jv_host_reg(i->b));
+  if (!(form & WITH_IMMEDIATE)) x64_alu(X, ALU_CMP, 1, a, jv_host_reg(i->b));
   else if (i->x == 0) x64_test(X, 1, a, a);
   else x64_alu_imm(X, ALU_CMP, 1, a, (int32_t)(uint32_t)i->x);
-  branch_to(c, cc, i->target, pc);
-  return true;
+  branch_to(c, (jv_x64_cond)(form & CONDITION), i->target, pc);
 }
 
 #define FRAME_JUMP_PC 0
@@ -358,8 +358,10 @@ static inline unsigned lower_insn(jv_compiler *c, window *w) {
     if (lowered) return lowered;
   }
   c->keeps_upper = can_join(c, next) && jv_upper_is_dead(i, &next->insn);
-  if (c->flags[i->op] & ACCESSES) lower_memory(c, i, at->pc);
-  else if (!jv_lower_value(c, i) && !lower_branch(c, i, at->pc)) lower_control(c, i, at->pc);
+  unsigned flags = c->flags[i->op];
+  if (flags & ACCESSES) lower_memory(c, i, at->pc);
+  else if (branch_forms[i->op]) lower_branch(c, i, at->pc);
+  else if (flags & ENDS_REGION || !jv_lower_value(c, i)) lower_control(c, i, at->pc);
   return 1;
 }
 

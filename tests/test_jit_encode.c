@@ -278,7 +278,6 @@ static void registers(void **state) {
     EACH(c, conditions) IS(x64_setcc(&x, ITEM(c, conditions).cc, r), "set%s %s", ITEM(c, conditions).name, name8(r));
     IS(x64_push(&x, r), "push %s", name64(r));
     IS(x64_pop(&x, r), "pop %s", name64(r));
-    IS(x64_jmp_reg(&x, r), "jmp %s", name64(r));
     IS(x64_call_reg(&x, r), "call %s", name64(r));
   }
   IS(x64_cqo(&x, 0), "cdq");
@@ -363,7 +362,6 @@ static void addresses(void **state) {
          ITEM(n, edges32));
     }
     IS(x64_jmp_mem(&x, b, v), "jmp qword ptr [%s + %d]", base, v);
-    IS(x64_call_mem(&x, b, v), "call qword ptr [%s + %d]", base, v);
   }
   static const unsigned some[] = {RAX, RSP, RBP, RDI, R8, R12, R13, R15};
   EACH_WIDTH(w) EACH(d, some) EACH_REG(b) EACH_REG(n) for (unsigned scale = 0; scale < 4; scale++) {

@@ -61,6 +61,11 @@ static inline bool jv_op_ends_block(javm_isa isa, uint8_t op) {
   return jv_ops[op].ends_block == 1 || (jv_ops[op].ends_block == 2 && isa == JAVM_ISA_JAVM);
 }
 
+/* Does a region (program.h) end with this instruction? Behind it control goes elsewhere, or the next region is charged. */
+static inline bool jv_op_ends_region(javm_isa isa, uint8_t op) {
+  return op == JV_OP_INVALID || op == JV_OP_ecall || op == JV_OP_ecalli || jv_op_ends_block(isa, op);
+}
+
 /* One instruction, decoded as 1-machine.md 1.2 says. In the two-register format `a` is the source and `d` the
  * destination. */
 typedef struct jv_decoded {
@@ -77,6 +82,13 @@ void jv_decode(const javm_code *code, uint32_t pc, jv_decoded *out);
 
 static inline bool jv_bitmask_at(const javm_code *code, uint32_t pc) {
   return pc >= code->code_bytes || (code->bitmask[pc >> 3] >> (pc & 7) & 1);
+}
+
+/* The pc of the ecall or ecalli before `pc`: the bitmask marks it. */
+static inline uint32_t jv_ecall_pc(const javm_code *code, uint32_t pc) {
+  do pc--;
+  while (!jv_bitmask_at(code, pc));
+  return pc;
 }
 
 /* A bit set over code offsets. */

@@ -162,17 +162,12 @@ static void decode_record(const javm_program *p, jv_records *r, uint32_t index) 
     insn->y = ((int32_t)jv_records_find(r, d.target) - (int32_t)index) * (int32_t)sizeof *insn;
 }
 
-/* Does a region end with this instruction? Behind it control goes elsewhere, or the next region is charged. */
-static bool ends_region(javm_isa isa, uint8_t op) {
-  return op == JV_OP_INVALID || op == JV_OP_ecall || op == JV_OP_ecalli || jv_op_ends_block(isa, op);
-}
-
 /* Counts, backwards: a region's count is known at its end. */
 static void count_regions(const javm_program *p, jv_records *r) {
   uint32_t count = 0;
   for (uint32_t i = r->count; i-- > 0;) {
     jv_insn *insn = &r->insns[i];
-    if (ends_region(p->code.isa, insn->op)) count = 0;
+    if (jv_op_ends_region(p->code.isa, insn->op)) count = 0;
     insn->count = ++count;
     insn->cost = p->gas_model == JAVM_GAS_INSTRUCTION ? count : 0;
   }

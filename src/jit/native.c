@@ -66,9 +66,7 @@ uint32_t jv_left_in_region(const javm_code *code, uint32_t pc) {
   for (uint32_t count = 1;; count++) {
     jv_decoded i;
     jv_decode(code, pc, &i);
-    bool ends =
-        i.op == JV_OP_INVALID || i.op == JV_OP_ecall || i.op == JV_OP_ecalli || jv_op_ends_block(code->isa, i.op);
-    if (ends) return count;
+    if (jv_op_ends_region(code->isa, i.op)) return count;
     pc += 1u + i.skip;
   }
 }
@@ -134,17 +132,10 @@ static int go_on(jv_frame *f) {
   return leave(f, JV_LEAVE_STEP);
 }
 
-/* The pc of the ecall before `next`: the bitmask marks it. */
-static uint32_t ecall_pc(const javm_code *code, uint32_t next) {
-  do next--;
-  while (!jv_bitmask_at(code, next));
-  return next;
-}
-
 static JV_COLD int leave_at_ecall(jv_frame *f, uint64_t packed, uint64_t gas, javm_ecall_action action) {
   const javm_program *p = f->run->program;
   jv_ecall_site site = {.immediate = (uint32_t)packed, .kind = packed >> 63 ? JAVM_ECALLI : JAVM_ECALL, .gas = gas};
-  site.pc = ecall_pc(&p->code, packed >> 32 & 0x1ffffff);
+  site.pc = jv_ecall_pc(&p->code, packed >> 32 & 0x1ffffff);
   jv_leave_at_ecall(p, f->state, &site, action, &f->run->exit);
   return leave(f, JV_LEAVE_EXIT);
 }

@@ -356,8 +356,6 @@ static inline void x64_jmp_to(jv_x64 *x, uint32_t target) {
   else x64_patch(x, x64_jmp(x), target);
 }
 static inline void x64_jmp_mem(jv_x64 *x, jv_x64_reg base, int32_t disp) { x64_op_mem(x, 0, 0xff, 4, base, disp); }
-static inline void x64_call_mem(jv_x64 *x, jv_x64_reg base, int32_t disp) { x64_op_mem(x, 0, 0xff, 2, base, disp); }
-static inline void x64_jmp_reg(jv_x64 *x, jv_x64_reg r) { x64_op_rr(x, 0, 0xff, 4, r); }
 static inline void x64_call_reg(jv_x64 *x, jv_x64_reg r) { x64_op_rr(x, 0, 0xff, 2, r); }
 static inline void x64_ret(jv_x64 *x) { x64_u8(x, 0xc3); }
 

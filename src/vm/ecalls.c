@@ -21,14 +21,6 @@ _Static_assert(OPERATION_COUNT == JAVM_HOST_FUNCTION_FIRST, "host functions begi
 
 /* ---- traces ---- */
 
-/* The pc of the instruction before state->pc: an ecall, which the bitmask marks. */
-static uint32_t ecall_pc(const jv_entry *e) {
-  uint32_t pc = e->state.pc;
-  do pc--;
-  while (!jv_bitmask_at(&e->image->program->code, pc));
-  return pc;
-}
-
 static void trace(javm_vm *vm, const javm_trace_event *event) { vm->config.trace(vm->config.trace_ctx, event); }
 
 void jv_trace_resume(javm_vm *vm, jv_entry *e) {
@@ -97,7 +89,7 @@ static JV_COLD javm_ecall_action run_traced(javm_vm *vm, jv_entry *e, uint64_t n
   if (!jv_is_traced(vm, e)) return run_any(vm, e, number);
   trace(vm, &(javm_trace_event){.kind = JAVM_TRACE_ECALL,
                                 .number = (uint32_t)number,
-                                .pc = ecall_pc(e),
+                                .pc = jv_ecall_pc(&e->image->program->code, e->state.pc),
                                 .gas = e->state.gas,
                                 .regs = e->state.regs});
   e->traced = true;

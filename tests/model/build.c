@@ -128,7 +128,9 @@ static void step(coder *c, const m_step *s) {
 
 void m_encode(const m_script *s, const m_image_plan *plan, m_image *image, uint32_t *starts) {
   (void)s;
-  coder *c = m_new(sizeof *c);
+  static coder own, *c = &own;
+  memset(c->bitmask, 0, sizeof c->bitmask);
+  c->size = c->count = 0;
   for (uint32_t k = 0; k < plan->step_count; k++) {
     c->places[k] = c->size;
     step(c, &plan->steps[k]);
@@ -152,18 +154,29 @@ void m_encode(const m_script *s, const m_image_plan *plan, m_image *image, uint3
 
 /* ---- values ---- */
 
+/* Data that every script has: its pages are made, and hashed, once. */
 static const m_value *a_data(uint32_t index) {
-  static const size_t sizes[DATAS] = {5, M_PAGE + 5, 2 * M_PAGE, 0, 5 * M_PAGE};
-  uint8_t *content = m_new(sizes[index] + 1);
-  for (size_t k = 0; k < sizes[index]; k++) content[k] = (uint8_t)(k / 512 + 16 * index + k);
-  return m_data(content, sizes[index]);
+  static const uint32_t sizes[DATAS] = {1, 2, 2, 0, 5};
+  static m_page pages[DATAS][5];
+  static m_page *lists[DATAS][5];
+  for (uint32_t k = 0; k < sizes[index] && !lists[index][k]; k++) {
+    lists[index][k] = &pages[index][k];
+    for (size_t b = 0; b < M_PAGE && (index || b < 5); b++)
+      pages[index][k].bytes[b] = (uint8_t)(b / 512 + 16 * index + b + k);
+  }
+  m_value *v = m_value_new(JAVM_KIND_DATA);
+  v->as.data = (m_pages){sizes[index], lists[index]};
+  return v;
 }
 
 static void build_basics(m_cast *cast) {
+  static m_page marker = {.bytes = "marker"}, *const markers[] = {&marker};
   javm_hash chain;
   for (uint32_t k = 0; k < DATAS; k++) cast->datas[k] = a_data(k);
-  cast->markers[0] = m_data("marker", 6);
+  m_value *data = m_value_new(JAVM_KIND_DATA);
+  data->as.data = (m_pages){1, markers};
   m_hash_bytes("type", 4, &chain);
+  cast->markers[0] = data;
   cast->markers[1] = m_type(&chain);
   cast->markers[2] = m_cnode_new(1);
   for (uint32_t k = 0; k < CATCHERS; k++) cast->catchers[k] = m_kernel(JAVM_KERNEL_YIELDCATCHER, k);
@@ -193,23 +206,32 @@ static const m_value *a_kit(const m_script *s, const m_cast *cast, uint32_t inde
   return m_cnode_of(8, slots);
 }
 
-const m_value *m_value_named(const m_script *s, const m_cast *cast, m_what what, uint32_t index) {
+static const m_value *make_other(const m_script *s, const m_cast *cast, m_what what, uint32_t index) {
+  switch (what) {
+    case WHAT_EMPTY_CNODE: return m_cnode_new(index % 17);
+    case WHAT_GAS: return m_kernel(JAVM_KERNEL_GAS, index);
+    case WHAT_QUOTA: return m_kernel(JAVM_KERNEL_QUOTA, index);
+    case WHAT_KERNEL: return m_kernel((javm_kernel_image)(index % JAVM_KERNEL_COUNT), 0);
+    case WHAT_FILE: return m_kernel(JAVM_KERNEL_FILE, index);
+    case WHAT_KIT: return a_kit(s, cast, index);
+    default: return NULL;
+  }
+}
+
+const m_value *m_value_named(const m_script *s, m_cast *cast, m_what what, uint32_t index) {
   switch (what) {
     case WHAT_DATA: return cast->datas[index % DATAS];
     case WHAT_MARKER: return cast->markers[index % MARKERS];
     case WHAT_TYPE: return cast->markers[1];
     case WHAT_IMAGE: return cast->images[index % s->image_count];
     case WHAT_INSTANCE: return cast->instances[index % s->instance_count];
-    case WHAT_EMPTY_CNODE: return m_cnode_new(index % 17);
-    case WHAT_GAS: return m_kernel(JAVM_KERNEL_GAS, index);
-    case WHAT_QUOTA: return m_kernel(JAVM_KERNEL_QUOTA, index);
     case WHAT_CATCHER: return cast->catchers[index % CATCHERS];
-    case WHAT_KERNEL: return m_kernel((javm_kernel_image)(index % JAVM_KERNEL_COUNT), 0);
-    case WHAT_KIT: return a_kit(s, cast, index);
     case WHAT_ECHO: return cast->echo;
-    case WHAT_FILE: return m_kernel(JAVM_KERNEL_FILE, index);
-    default: return NULL;
+    default: break;
   }
+  const m_value **other = &cast->others[what][index % 32];
+  if (!*other) *other = make_other(s, cast, what, index % 32);
+  return *other;
 }
 
 /* ---- Images ---- */
@@ -221,14 +243,14 @@ static size_t list_mappings(uint32_t set, javm_mapping *out) {
   return count;
 }
 
-static const m_slot_cap *slot_caps(const m_script *s, const m_cast *cast, const m_part *parts, uint32_t count) {
+static const m_slot_cap *slot_caps(const m_script *s, m_cast *cast, const m_part *parts, uint32_t count) {
   m_slot_cap *caps = m_new((count + 1) * sizeof *caps);
   for (uint32_t k = 0; k < count; k++)
     caps[k] = (m_slot_cap){parts[k].slot, m_value_named(s, cast, (m_what)parts[k].what, parts[k].index)};
   return caps;
 }
 
-static const m_value *build_image(const m_script *s, const m_cast *cast, const m_image_plan *plan) {
+static const m_value *build_image(const m_script *s, m_cast *cast, const m_image_plan *plan) {
   static const uint32_t gas_slots[] = {SLOT_GAS}, quota_slots[] = {SLOT_QUOTA, SLOT_GAS},
                         yield_slots[] = {SLOT_CATCHER};
   m_value *v = m_value_new(JAVM_KIND_IMAGE);
@@ -262,7 +284,7 @@ static const m_value *build_image(const m_script *s, const m_cast *cast, const m
 
 enum { NEST_LOG = 3, INNER_LOG = 2 };
 
-static void fill(const m_script *s, const m_cast *cast, const m_instance_plan *plan, const m_value **root) {
+static void fill(const m_script *s, m_cast *cast, const m_instance_plan *plan, const m_value **root) {
   const m_value *nest[1 << NEST_LOG] = {NULL}, *inner[1 << INNER_LOG] = {NULL};
   bool has_nest = false, has_inner = false;
   for (uint32_t k = 0; k < plan->part_count; k++) {
@@ -284,7 +306,7 @@ static void add_overlay(m_instance *i, uint8_t which, const m_cast *cast) {
   i->overlay_count = which % 6 != 0;
 }
 
-static const m_value *build_instance(const m_script *s, const m_cast *cast, const m_instance_plan *plan) {
+static const m_value *build_instance(const m_script *s, m_cast *cast, const m_instance_plan *plan) {
   const m_value *root[256] = {NULL}, *image = cast->images[plan->image];
   fill(s, cast, plan, root);
   m_value *v = m_genesis(image, root);

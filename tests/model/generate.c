@@ -297,7 +297,7 @@ void m_generate(m_script *s, m_random *r) {
     s->markers_of[k] = (uint8_t)(m_below(r, 1u << (MARKERS + 2)) | m_below(r, 1u << MARKERS));
   s->image_count = range(r, 1, IMAGES_MAX);
   s->instance_count = range(r, 1, INSTANCES_MAX);
-  s->verb_count = range(r, 1, VERBS_MAX - 4);
+  s->verb_count = range(r, 2, m_once_in(r, 4) ? VERBS_MAX : 10);
   for (uint32_t k = 0; k < s->verb_count; k++) s->verbs[k] = m_any(r);
   for (uint32_t k = 0; k < s->image_count; k++) generate_image(s, r, k);
   for (uint32_t k = 0; k < s->instance_count; k++) generate_instance(s, r, &s->instances[k], k);

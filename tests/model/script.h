@@ -50,7 +50,7 @@ typedef struct m_step {
   bool removed; /* by the shrinker: does nothing */
 } m_step;
 
-enum { STEPS_MAX = 64, IMAGES_MAX = 4, INSTANCES_MAX = 6, PARTS_MAX = 48, VERBS_MAX = 12, ENDPOINTS_MAX = 2 };
+enum { STEPS_MAX = 64, IMAGES_MAX = 4, INSTANCES_MAX = 6, PARTS_MAX = 48, VERBS_MAX = 24, ENDPOINTS_MAX = 2 };
 
 /* A value by name. */
 typedef enum m_what {
@@ -66,8 +66,9 @@ typedef enum m_what {
   WHAT_CATCHER,
   WHAT_KERNEL, /* index: which */
   WHAT_FILE,
-  WHAT_KIT, /* a CNode that has what an Instance needs */
-  WHAT_ECHO /* an Instance that replies at once */
+  WHAT_KIT,  /* a CNode that has what an Instance needs */
+  WHAT_ECHO, /* an Instance that replies at once */
+  WHAT_KINDS
 } m_what;
 
 typedef struct m_part {
@@ -120,11 +121,12 @@ void m_generate(m_script *s, m_random *r);
 /* ---- build.c ---- */
 /* The values that a script begins with. */
 typedef struct m_cast {
+  const m_value *others[WHAT_KINDS][32]; /* made when they are first asked for */
   const m_value *images[IMAGES_MAX], *instances[INSTANCES_MAX], *datas[DATAS], *markers[MARKERS], *catchers[CATCHERS],
       *echo;
 } m_cast;
 void m_build(const m_script *s, m_cast *cast);
-const m_value *m_value_named(const m_script *s, const m_cast *cast, m_what what, uint32_t index);
+const m_value *m_value_named(const m_script *s, m_cast *cast, m_what what, uint32_t index);
 /* The routing key of a marker: one of the script's, or one of the kernel's two behind them. */
 javm_hash m_marker_key(const m_cast *cast, uint32_t index);
 void m_encode(const m_script *s, const m_image_plan *plan, m_image *image, uint32_t *starts);

@@ -446,7 +446,7 @@ jv_op_result jv_operation_call(javm_vm *vm, jv_entry *e) {
   if (vm->depth >= vm->config.max_depth) result = jv_refuse(vm, JAVM_REFUSAL_STACK_FULL);
   else if (is_any_kernel(vm, instance)) result = jv_refuse(vm, JAVM_REFUSAL_KERNEL_CALL);
   else if (!instance->as.instance.image) result = jv_refuse(vm, JAVM_REFUSAL_INVALID_INSTANCE);
-  else if (!jv_frames_reserve(vm)) result = jv_op_out_of_memory(vm);
+  else if (!jv_frames_reserve(vm, 1)) result = jv_op_out_of_memory(vm);
   else {
     javm_status status = jv_entry_build(vm, instance, ARG(1), &ARG(2), &callee, &vm->failure);
     result = status == JAVM_OK ? JV_OP_SWITCH : call_failed(vm, status);
@@ -475,13 +475,8 @@ jv_op_result jv_operation_yield(javm_vm *vm, jv_entry *e) {
   else if (jv_find_catcher(vm, jv_runner(vm), &marker->obj.hash, &found, &catcher, &index, &vm->failure) != JAVM_OK)
     result = JV_OP_FAILED;
   else if (!found) result = jv_refuse(vm, JAVM_REFUSAL_UNHANDLED_MARKER);
-  else result = jv_yield_to(vm, catcher, index, JAVM_PAUSE_YIELD);
-  if (result == JV_OP_SWITCH) {
-    jv_release(vm->dir, vm->payload);
-    vm->payload = marker;
-  } else {
-    jv_release(vm->dir, marker);
-  }
+  else result = jv_yield_to(vm, catcher, index, JAVM_PAUSE_YIELD, marker);
+  jv_release(vm->dir, marker);
   return result;
 }
 
@@ -490,10 +485,10 @@ static bool is_delivered(const javm_vm *vm) { return vm->frames[vm->depth - 1].e
 
 jv_op_result jv_operation_resume_yield(javm_vm *vm, jv_entry *e) {
   if (!is_delivered(vm)) return jv_refuse(vm, JAVM_REFUSAL_NOTHING_PAUSED);
-  jv_entry *yielder = vm->frames[jv_frame_runner(vm, vm->depth - 2)].entry;
-  if (!jv_slot0_move(vm, e, yielder)) return jv_op_out_of_memory(vm);
+  jv_entry *yielder = jv_own(vm, jv_frame_runner(vm, vm->depth - 2));
+  if (!yielder || !jv_slot0_move(vm, e, yielder)) return jv_op_out_of_memory(vm);
   /* commit */
-  vm->depth--;
+  jv_pop_reference(vm);
   return JV_OP_SWITCH;
 }
 

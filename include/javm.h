@@ -594,7 +594,9 @@ JAVM_API javm_status javm_link(javm_dir *dir, const uint8_t *elf, size_t elf_byt
 
 /*
  * What a VM asks of its surroundings: gas meters, storage quotas, yield catchers, files. All calls come from the VM's
- * thread; an assist that several VMs share must lock for itself. Functions that return a status may fail with OUT_OF_MEMORY.
+ * thread; an assist that several VMs share must lock for itself. Functions that return a status may fail with OUT_OF_MEMORY,
+ * and have changed nothing then. But to set a meter or quota that was set before does not fail, nor does it to add back a
+ * marker that was just removed: so is undone what a call did that ended badly.
  */
 typedef struct javm_assist {
   void *ctx;
@@ -608,7 +610,9 @@ typedef struct javm_assist {
   void (*yield_catcher_marker)(void *ctx, const javm_hash *catcher, size_t index, javm_hash *marker);
   javm_status (*yield_catcher_add)(void *ctx, const javm_hash *catcher, const javm_hash *marker);
   void (*yield_catcher_remove)(void *ctx, const javm_hash *catcher, const javm_hash *marker);
-  /* Files: NULL where there are none. open gives a counted Data; save gives the new file's id. */
+  /* Files: NULL where there are none. `open` gives a counted Data, OUT_OF_RANGE for an id that is none. `save` takes
+   * size_bytes from the quota (OUT_OF_RANGE where it does not suffice) and gives the new file's id. A file stays when the
+   * call that saved it ends badly; the quota is given back. */
   javm_status (*file_open)(void *ctx, uint64_t id, javm_cap **data);
   javm_status (*file_save)(void *ctx, javm_cap *data, uint64_t quota, uint64_t size_bytes, uint64_t *id);
   void (*reset_block)(void *ctx); /* forgets meters, quotas and catchers */
@@ -656,7 +660,9 @@ typedef enum javm_yield_mode {
   X(JAVM_REFUSAL_NOT_BLOCK_START, 18, "the pc after the ecall is not a block start in the new image")                  \
   X(JAVM_REFUSAL_INVALID_INSTANCE, 19, "the instance does not fit its image")                                          \
   X(JAVM_REFUSAL_KERNEL_CALL, 20, "calls to kernel instances are not in this version")                                 \
-  X(JAVM_REFUSAL_QUOTA_EXHAUSTED, 21, "storage quota exhausted")
+  X(JAVM_REFUSAL_QUOTA_EXHAUSTED, 21, "storage quota exhausted")                                                       \
+  X(JAVM_REFUSAL_CAP_NOT_HELD, 22, "the image names a cap that the caller does not hold")                              \
+  X(JAVM_REFUSAL_FILE, 23, "no file handle in the slot, or no file behind it")
 typedef enum javm_refusal {
 #define X(name, number, text) name = number,
   JAVM_REFUSAL_LIST(X)

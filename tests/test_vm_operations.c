@@ -67,7 +67,7 @@ static void numbers_not_listed_are_refused(void **state) {
 
 static void operations_of_later_versions_are_refused_by_name(void **state) {
   (void)state;
-  const unsigned numbers[] = {19, 24, 25, 29, 30, 31, 32, 33, 34};
+  const unsigned numbers[] = {29, 30, 31};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     run(numbers[i], NO_SLOTS, NO_ARGS);
     assert_refused(&g, JAVM_REFUSAL_LATER_OPERATION, numbers[i]);

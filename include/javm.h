@@ -641,7 +641,6 @@ typedef enum javm_yield_mode {
 #define JAVM_REFUSAL_LIST(X)                                                                                           \
   X(JAVM_REFUSAL_NONE, 0, "not refused")                                                                               \
   X(JAVM_REFUSAL_UNKNOWN_OPERATION, 1, "no such operation")                                                            \
-  X(JAVM_REFUSAL_LATER_OPERATION, 2, "operation of the specification that this version does not have")                 \
   X(JAVM_REFUSAL_NO_HOST_FUNCTION, 3, "no host function registered under this number")                                 \
   X(JAVM_REFUSAL_HOST, 4, "the host function refused")                                                                 \
   X(JAVM_REFUSAL_SLOT_OPERAND, 5, "slot operand out of range or through something that is not a CNode")                \
@@ -662,7 +661,9 @@ typedef enum javm_yield_mode {
   X(JAVM_REFUSAL_KERNEL_CALL, 20, "calls to kernel instances are not in this version")                                 \
   X(JAVM_REFUSAL_QUOTA_EXHAUSTED, 21, "storage quota exhausted")                                                       \
   X(JAVM_REFUSAL_CAP_NOT_HELD, 22, "the image names a cap that the caller does not hold")                              \
-  X(JAVM_REFUSAL_FILE, 23, "no file handle in the slot, or no file behind it")
+  X(JAVM_REFUSAL_FILE, 23, "no file handle in the slot, or no file behind it")                                         \
+  X(JAVM_REFUSAL_NOT_PAUSED, 24, "the instance is not paused")                                                         \
+  X(JAVM_REFUSAL_TOO_DEEP, 25, "more entries are paused than a Paused Instance can hold")
 typedef enum javm_refusal {
 #define X(name, number, text) name = number,
   JAVM_REFUSAL_LIST(X)
@@ -780,7 +781,32 @@ JAVM_API javm_status javm_vm_drop_paused(javm_vm *vm, javm_result *result, javm_
 /* Gives a paused host function's values (up to 2: φ[7], φ[8]) and runs on. */
 JAVM_API javm_status javm_vm_complete_host_call(javm_vm *vm, const uint64_t *values, size_t value_count,
                                                 javm_result *result, javm_error *error);
-/* Adds to the counter or meter of the entry that would run; saturates at 2^64 - 1. Errors: NOT_PAUSED. */
+/*
+ * Writes the whole paused stack out as values, publishes them, and gives the hash: of the Instance at the bottom, its `paused`
+ * the root of all of it (docs/formats.md). The VM stays paused as it was. What it costs beyond the entries themselves are the
+ * pages written since the last time. Not in it: the content of the kernel assist, the host functions, the configuration. Errors:
+ * NOT_PAUSED (also after an error that stopped a verb half-way), OUT_OF_RANGE (more than 256 entries), OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_suspend(javm_vm *vm, javm_hash *hash, javm_error *error);
+/*
+ * Takes a suspended stack up, on a VM with an empty one: the result is Paused, as when it was suspended, and everything goes on
+ * with the same results to the last unit of gas, if configuration, host functions and the kernel assist's content are the same
+ * (any engine will do). A Paused Instance that a guest has kept can be restored, too; it has no gas of its own then (javm_vm_add_gas).
+ * Takes any values. Errors: INSTANCE_NOT_FOUND, IMAGE_NOT_FOUND, VALUE_NOT_FOUND (of a page only when it is reached),
+ * NOT_PAUSED, INVALID_ARGUMENT (the stack is not empty), CALL_STACK_FULL, INVALID_INSTANCE (the text says which entry, and what),
+ * INVALID_IMAGE, OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_restore(javm_vm *vm, const javm_hash *hash, javm_result *result, javm_error *error);
+/*
+ * Another VM in the same state (paused, or with an empty stack), which goes its own way from here, on any thread, also after this
+ * one is freed. They share everything until one of them changes it; what forking costs does not depend on the size of memories.
+ * It has this one's configuration and host functions, but no trace. `assist` NULL: also its kernel assist, and then what was
+ * debited or changed there before the fork is only undone by this one, should the work end badly; otherwise `assist` holds a copy
+ * of what this one's holds (javm_local_assist_export), and each undoes in its own. Errors: INVALID_ARGUMENT (it runs),
+ * OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_fork(javm_vm *vm, const javm_assist *assist, javm_vm **out, javm_error *error);
+/* Adds to the counter or meter of the entry that would run; saturates at 2^64 - 1. Errors: NOT_PAUSED, OUT_OF_MEMORY. */
 JAVM_API javm_status javm_vm_add_gas(javm_vm *vm, uint64_t gas);
 
 /* Inspection. */

@@ -179,11 +179,8 @@ jv_op_result jv_operation_yield(javm_vm *vm, jv_entry *e) {
   return result;
 }
 
-/* Is the running entry a catcher whose yielder is paused above it? */
-static bool is_delivered(const javm_vm *vm) { return vm->frames[vm->depth - 1].entry == NULL; }
-
 jv_op_result jv_operation_resume_yield(javm_vm *vm, jv_entry *e) {
-  if (!is_delivered(vm)) return jv_refuse(vm, JAVM_REFUSAL_NOTHING_PAUSED);
+  if (!jv_is_delivered(vm)) return jv_refuse(vm, JAVM_REFUSAL_NOTHING_PAUSED);
   jv_entry *yielder = jv_own(vm, jv_frame_runner(vm, vm->depth - 2));
   if (!yielder || !jv_slot0_move(vm, e, yielder)) return jv_op_out_of_memory(vm);
   /* commit */
@@ -193,7 +190,7 @@ jv_op_result jv_operation_resume_yield(javm_vm *vm, jv_entry *e) {
 
 jv_op_result jv_operation_drop_yield(javm_vm *vm, jv_entry *e) {
   (void)e;
-  if (!is_delivered(vm)) return jv_refuse(vm, JAVM_REFUSAL_NOTHING_PAUSED);
+  if (!jv_is_delivered(vm)) return jv_refuse(vm, JAVM_REFUSAL_NOTHING_PAUSED);
   /* commit */
   jv_drop_to(vm, jv_paused_base(vm, vm->depth - 1));
   return JV_OP_SWITCH;

@@ -504,12 +504,7 @@ javm_status jv_push_saved(javm_vm *vm, const javm_cap *paused, bool whole, javm_
   if (status == JAVM_OK) status = check_bottom(vm, paused, c->entries[0].instance, error);
   for (size_t i = 0; status == JAVM_OK && i < c->count; i++)
     status = c->entries[i].kind ? push_reference(vm, base, c, i, whole, error) : push_entry(vm, c, i, whole, error);
-  if (status != JAVM_OK) {
-    while (vm->depth > base) {
-      jv_entry *e = vm->frames[--vm->depth].entry;
-      if (e) jv_entry_free(vm, e);
-    }
-  }
+  if (status != JAVM_OK) jv_forget_to(vm, base);
   jv_release(vm->dir, continuation);
   return status;
 }

@@ -29,6 +29,14 @@ void jv_pop_reference(javm_vm *vm) {
   vm->depth--;
 }
 
+void jv_forget_to(javm_vm *vm, size_t depth) {
+  while (vm->depth > depth) {
+    jv_entry *e = vm->frames[vm->depth - 1].entry;
+    if (e) jv_entry_free(vm, e), vm->depth--;
+    else jv_pop_reference(vm);
+  }
+}
+
 void jv_drop_to(javm_vm *vm, size_t depth) {
   while (vm->depth > depth) {
     const jv_frame *f = &vm->frames[vm->depth - 1];

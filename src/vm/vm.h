@@ -202,6 +202,8 @@ static inline size_t jv_runner(const javm_vm *vm) { return jv_frame_runner(vm, v
 size_t jv_caller(const javm_vm *vm, size_t frame);
 /* Takes the Reference on top away. */
 void jv_pop_reference(javm_vm *vm);
+/* Pops frames down to `depth`; what their entries did outside of their own state stays done. */
+void jv_forget_to(javm_vm *vm, size_t depth);
 /* Pops frames down to `depth`, undoing what dropped entries did. */
 void jv_drop_to(javm_vm *vm, size_t depth);
 
@@ -351,7 +353,6 @@ bool jv_effects_copy(javm_vm *vm, jv_effects *to, const jv_effects *from, bool a
 typedef jv_op_result (*jv_operation_fn)(javm_vm *vm, jv_entry *e);
 /* The operations of ecalls.def; the numbers that have none are NULL. */
 #define OP(number, name, operands) jv_op_result jv_operation_##name(javm_vm *vm, jv_entry *e);
-#define LATER(number, name, operands)
 #include "vm/ecalls.def"
 javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate);
 javm_ecall_action jv_host_function_call(javm_vm *vm, jv_entry *e, uint32_t number);
@@ -374,6 +375,8 @@ static inline bool jv_is_traced(const javm_vm *vm, const jv_entry *e) {
 jv_op_result jv_yield_to(javm_vm *vm, size_t catcher, uint64_t marker_index, javm_pause_kind pause, javm_cap *payload);
 /* The catcher's slot 0, φ[7] and φ[8], for a Reference on top. False: out of memory, nothing changed. */
 bool jv_deliver(javm_vm *vm);
+/* Is the running entry a catcher whose yielder is paused above it? */
+static inline bool jv_is_delivered(const javm_vm *vm) { return vm->frames[vm->depth - 1].entry == NULL; }
 /* The first frame above the part of the stack that `frame`, a Reference, keeps paused. */
 size_t jv_paused_base(const javm_vm *vm, size_t frame);
 

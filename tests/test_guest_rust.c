@@ -464,7 +464,7 @@ static void yields_are_caught(void **state) {
 static void paused_instances_are_refused_where_there_are_none(void **state) {
   (void)state;
   static const uint32_t later[] = {29, 30, 31};
-  static const javm_refusal why[] = {JAVM_REFUSAL_NOTHING_PAUSED, JAVM_REFUSAL_WRONG_KIND, JAVM_REFUSAL_WRONG_KIND};
+  static const javm_refusal why[] = {JAVM_REFUSAL_NOTHING_PAUSED, JAVM_REFUSAL_WRONG_KIND, JAVM_REFUSAL_PINNED_SLOT};
   javm_cap *c = checks(NO_SLOTS);
   for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
     guest_invoke(&g, c, LATER, ARGS(later[i]), ENOUGH_GAS);

@@ -815,7 +815,7 @@ JAVM_API void javm_vm_position(const javm_vm *vm, javm_position *position);
 
 /* What a mark counts. */
 typedef enum javm_mark {
-  JAVM_MARK_GAS = 0,         /* stop before the first block (in the instruction model: instruction) that would bring the gas
+  JAVM_MARK_GAS = 0, /* stop before the first block (in the instruction model: instruction) that would bring the gas
                                 used to more than the mark: where a budget of that much would end. Every engine is as fast
                                 as without. Without metering (JAVM_GAS_NONE) it is never reached */
   JAVM_MARK_INSTRUCTIONS = 1 /* stop when so many instructions have run. Without metering slow: one at a time */
@@ -830,7 +830,8 @@ JAVM_API javm_status javm_vm_set_mark(javm_vm *vm, javm_mark mark, uint64_t at);
 
 typedef enum javm_step {
   JAVM_STEP_INSTRUCTION = 0,
-  JAVM_STEP_BLOCK = 1 /* to the end of the basic block, or of what an entry runs of it at one go: also where another goes on */
+  JAVM_STEP_BLOCK =
+      1 /* to the end of the basic block, or of what an entry runs of it at one go: also where another goes on */
 } javm_step;
 
 /* As call_resume without a scratchpad, but runs one step of the entry that goes on, by the interpreter, and pauses with

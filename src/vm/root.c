@@ -61,9 +61,9 @@ static void add_memory(jv_merkle *m, jv_entry *e) {
 static bool add_entry(javm_vm *vm, jv_merkle *m, jv_entry *e, bool with_gas) {
   uint64_t effects = 0;
   for (const jv_effect *f = e->effects.first; f; f = f->next) effects++;
-  const uint64_t numbers[] = {e->callee_slot,           e->is_bottom, e->state.pc, e->state.paid,
-                              e->mem.heap_end,          e->size_log,  effects,     e->mem.dirty_count,
-                              with_gas ? e->state.gas : 0};
+  const uint64_t numbers[] = {e->callee_slot, e->is_bottom,       e->state.pc,
+                              e->state.paid,  e->mem.heap_end,    e->size_log,
+                              effects,        e->mem.dirty_count, with_gas ? e->state.gas : 0};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) jv_merkle_add_number(m, numbers[i]);
   jv_merkle_add(m, &e->chain);
   jv_merkle_add_regs(m, e->state.regs);

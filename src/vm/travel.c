@@ -14,8 +14,8 @@ enum { INSTRUCTIONS_PER_GAS_MAX = 20 };
 
 void jv_travel_update(javm_vm *vm) {
   jv_travel *t = &vm->travel;
-  t->is_limited = t->is_stepping || t->marks[JAVM_MARK_GAS] != JAVM_NO_MARK ||
-                  t->marks[JAVM_MARK_INSTRUCTIONS] != JAVM_NO_MARK;
+  t->is_limited =
+      t->is_stepping || t->marks[JAVM_MARK_GAS] != JAVM_NO_MARK || t->marks[JAVM_MARK_INSTRUCTIONS] != JAVM_NO_MARK;
   vm->is_watched = t->is_limited || vm->config.trace != NULL;
 }
 

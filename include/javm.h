@@ -342,7 +342,10 @@ typedef enum javm_kind {
   JAVM_KIND_DATA = 2,
   JAVM_KIND_CNODE = 3,
   JAVM_KIND_TYPE = 4,
-  JAVM_KIND_ABSENT = 5
+  JAVM_KIND_ABSENT = 5,
+  /* Values of a directory that no slot can hold: what the `paused` of an Instance refers to (docs/formats.md). */
+  JAVM_KIND_CONTINUATION = 6,
+  JAVM_KIND_FRAME = 7
 } javm_kind;
 
 JAVM_API const char *javm_kind_text(javm_kind kind);

@@ -30,14 +30,14 @@ static bool list_dirty_pages(javm_vm *vm, const jv_entry *e, javm_result *result
 
 static bool list_emits(javm_vm *vm, const jv_entry *e, javm_result *result) {
   size_t n = 0;
-  for (const jv_effect *f = e->effects.first; f; f = f->next) n += f->emit != NULL;
+  for (const jv_effect *f = e->effects.first; f; f = f->next) n += f->kind == JV_EFFECT_EMIT;
   if (n == 0) return true;
   result->emits = jv_alloc_array(vm->allocator, n, sizeof *result->emits);
   if (!result->emits) return false;
   result->emit_count = n;
   n = 0;
   for (const jv_effect *f = e->effects.first; f; f = f->next)
-    if (f->emit) result->emits[n++] = javm_cap_retain(f->emit);
+    if (f->kind == JV_EFFECT_EMIT) result->emits[n++] = javm_cap_retain(f->cap);
   return true;
 }
 
@@ -212,14 +212,6 @@ static bool slots_after_halt(javm_vm *vm, const jv_entry *e, jv_entry *caller, j
   return false;
 }
 
-static void hand_effects_up(jv_entry *e, jv_entry *caller) {
-  if (!e->effects.first) return;
-  if (caller->effects.last) caller->effects.last->next = e->effects.first;
-  else caller->effects.first = e->effects.first;
-  caller->effects.last = e->effects.last;
-  e->effects = (jv_effects){NULL, NULL};
-}
-
 static void commit_child(javm_vm *vm, size_t frame, javm_cap *value, jv_obj *slots) {
   jv_entry *e = vm->frames[frame].entry, *caller = vm->frames[jv_caller(vm, frame)].entry;
   uint32_t slot;
@@ -231,7 +223,7 @@ static void commit_child(javm_vm *vm, size_t frame, javm_cap *value, jv_obj *slo
   }
   caller->state.regs[JV_REG_ARG] = e->state.regs[JV_REG_ARG];
   caller->state.regs[JV_REG_ARG + 1] = 0;
-  hand_effects_up(e, caller);
+  jv_effects_hand_up(e, caller);
   jv_drop_to(vm, frame);
 }
 
@@ -243,12 +235,7 @@ static void commit_bottom(javm_vm *vm, size_t frame, const javm_cap *value, javm
   result->instance = value->obj.hash;
   result->pc = e->state.pc;
   result->slot0 = javm_cap_retain(e->slot0);
-  for (jv_effect *f = e->effects.first, *after; f; f = after) {
-    after = f->next;
-    jv_release(vm->dir, f->emit);
-    jv_free(vm->allocator, f, sizeof *f);
-  }
-  e->effects = (jv_effects){NULL, NULL};
+  jv_effects_keep(vm, &e->effects);
   jv_drop_to(vm, frame);
 }
 

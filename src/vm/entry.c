@@ -256,7 +256,7 @@ javm_status jv_entry_build(javm_vm *vm, javm_cap *instance, uint64_t endpoint, c
                            javm_error *error) {
   const jv_instance *inst = &instance->as.instance;
   static const javm_hash none;
-  if (!jv_hash_is_zero(&inst->paused))
+  if (inst->paused)
     return jv_fail(error, JAVM_INVALID_INSTANCE, 0, "the instance is paused: it can be resumed, not invoked");
   if (!inst->image) return jv_fail_missing(error, JAVM_IMAGE_NOT_FOUND, &none, "the instance has no image");
   if (!inst->root_cnode) return jv_fail(error, JAVM_INVALID_INSTANCE, 0, "root_cnode: the instance has none");

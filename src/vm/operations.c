@@ -291,16 +291,14 @@ jv_op_result jv_operation_emit(javm_vm *vm, jv_entry *e) {
   jv_op_result result;
   javm_cap *cap;
   if (!jv_operand(vm, e, ARG(0), NULL, &cap, &result)) return result;
-  jv_effect *effect = jv_alloc_zero(vm->allocator, sizeof *effect);
+  jv_effect *effect = jv_effect_new(vm, JV_EFFECT_EMIT);
   if (!effect) {
     jv_release(vm->dir, cap);
     return jv_op_out_of_memory(vm);
   }
   /* commit */
-  effect->emit = cap;
-  if (e->effects.last) e->effects.last->next = effect;
-  else e->effects.first = effect;
-  e->effects.last = effect;
+  effect->cap = cap;
+  jv_effect_add(e, effect);
   return JV_OP_CONTINUE;
 }
 

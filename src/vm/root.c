@@ -39,9 +39,12 @@ static bool add_slots(javm_vm *vm, jv_merkle *m, const jv_entry *e) {
 
 static bool add_effects(javm_vm *vm, jv_merkle *m, const jv_entry *e) {
   for (const jv_effect *f = e->effects.first; f; f = f->next) {
-    jv_merkle_add_number(m, f->quota_id);
+    jv_merkle_add_number(m, f->kind);
+    jv_merkle_add_number(m, f->id);
     jv_merkle_add_number(m, f->amount);
-    if (!add_cap(vm, m, f->emit)) return false;
+    jv_merkle_add(m, &f->catcher);
+    jv_merkle_add(m, &f->marker);
+    if (!add_cap(vm, m, f->cap)) return false;
   }
   return true;
 }

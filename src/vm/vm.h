@@ -42,16 +42,28 @@ typedef struct jv_backing {
   bool persists;
 } jv_backing;
 
-/* What an entry did outside of its own state, to be undone if it does not end with a Halt. */
+/* What an entry did outside of its own state, to be undone if it does not end with a Halt. Of a change of a number only how
+ * much it was is kept: others may change it, too. */
+typedef enum jv_effect_kind {
+  JV_EFFECT_EMIT,          /* cap */
+  JV_EFFECT_QUOTA_UP,      /* storage quota `id` by `amount` */
+  JV_EFFECT_QUOTA_DOWN,    /* likewise */
+  JV_EFFECT_GAS_UP,        /* gas meter `id` by `amount`, set by an authority; what is spent is none */
+  JV_EFFECT_GAS_DOWN,      /* likewise */
+  JV_EFFECT_MARKER_ADDED,  /* `marker` to `catcher` */
+  JV_EFFECT_MARKER_REMOVED /* `marker` from `catcher`, where it had the index `id` */
+} jv_effect_kind;
+
 typedef struct jv_effect {
-  struct jv_effect *next;
-  javm_cap *emit; /* or NULL: a quota debit */
-  uint64_t quota_id;
-  uint64_t amount;
+  struct jv_effect *next; /* a later one */
+  jv_effect_kind kind;
+  uint64_t id, amount;
+  javm_hash catcher, marker;
+  javm_cap *cap; /* counted */
 } jv_effect;
 
 typedef struct jv_effects {
-  jv_effect *first, *last;
+  jv_effect *first, *last; /* in order of time */
 } jv_effects;
 
 typedef struct jv_entry {
@@ -255,17 +267,32 @@ javm_status jv_handle_in(javm_vm *vm, const jv_entry *e, const uint32_t *slots, 
 bool jv_is_kernel(const javm_vm *vm, const javm_cap *cap, javm_kernel_image which);
 javm_status jv_gas_load(javm_vm *vm, size_t frame, javm_error *error);
 javm_status jv_gas_store(javm_vm *vm, size_t frame, javm_error *error);
+static inline uint64_t jv_saturating_sum(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 /* To the counter or meter that the entry would spend from. */
 javm_status jv_gas_add(javm_vm *vm, size_t frame, uint64_t gas);
-/* Undoes what the running invoke took from meters. */
+/* Undoes what the running invoke took from meters, after its effects are undone. */
 void jv_gas_undo(javm_vm *vm);
-/* Debits a quota and remembers it among the effects of e; *enough = false (and nothing done) where it does not suffice. */
-javm_status jv_quota_debit(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t amount, bool *enough);
-void jv_effects_undo(javm_vm *vm, jv_effects *effects);
+/* Of what the running invoke took from a meter, this much is no more to be given back. */
+void jv_gas_forget(javm_vm *vm, uint64_t id, uint64_t amount);
 /* The frame of the nearest caller, up to the bottom of the drive, that catches the key; *found = false: none. What is only
  * paused in between, or belongs to another drive, did not call the yielder and has no say in it. */
 javm_status jv_find_catcher(javm_vm *vm, size_t frame, const javm_hash *key, bool *found, size_t *catcher,
                             uint64_t *marker_index, javm_error *error);
+
+/* ---- effects.c ---- */
+/* A new effect that is nobody's yet. NULL: out of memory. */
+jv_effect *jv_effect_new(javm_vm *vm, jv_effect_kind kind);
+void jv_effect_free(javm_vm *vm, jv_effect *effect); /* NULL is allowed */
+/* Makes it the entry's latest. */
+void jv_effect_add(jv_entry *e, jv_effect *effect);
+/* Debits a quota and remembers it among the effects of e; *enough = false (and nothing done) where it does not suffice. */
+javm_status jv_quota_debit(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t amount, bool *enough);
+/* What a callee that ended well did is from now on its caller's. */
+void jv_effects_hand_up(jv_entry *callee, jv_entry *caller);
+/* The bottom entry ended well: all stays done. */
+void jv_effects_keep(javm_vm *vm, jv_effects *effects);
+/* Undoes all, the latest first. */
+void jv_effects_undo(javm_vm *vm, jv_effects *effects);
 
 /* ---- travel.c ---- */
 /* Brings is_limited and is_watched up to date. */

@@ -192,14 +192,14 @@ JAVM_INLINE_ void javm_mint_data(const void *from, uint64_t length, javm_slot qu
   __asm__ volatile(JAVM_ECALLI_ "23" : : JAVM_IN4_ : "memory");
 }
 
-/* 24 (not in this version): `dst` becomes the Data of a file. */
+/* 24: `dst` becomes the Data of a file. */
 JAVM_INLINE_ void javm_open(javm_slot file, javm_slot dst) {
   JAVM_REG_(0) = file;
   JAVM_REG_(1) = dst;
   __asm__ volatile(JAVM_ECALLI_ "24" : : JAVM_IN2_);
 }
 
-/* 25 (not in this version): `dst` becomes a handle of a new file with that Data; costs quota. */
+/* 25: `dst` becomes a handle of a new file with that Data; costs quota. */
 JAVM_INLINE_ void javm_save(javm_slot data, javm_slot quota, javm_slot dst) {
   JAVM_REG_(0) = data;
   JAVM_REG_(1) = quota;
@@ -224,7 +224,7 @@ JAVM_INLINE_ void javm_derive_spawn(javm_slot image, javm_slot cnode, javm_slot 
   __asm__ volatile(JAVM_ECALLI_ "18" : : JAVM_IN3_);
 }
 
-/* 19 (not in this version): `dst` becomes the Image whose serialized form is in memory. */
+/* 19: `dst` becomes the Image whose serialized form is in memory. What it bakes in must be in your root slots. */
 JAVM_INLINE_ void javm_make_image(const void *from, uint64_t length, javm_slot dst) {
   JAVM_REG_(0) = (uint64_t)from;
   JAVM_REG_(1) = length;
@@ -264,7 +264,7 @@ JAVM_INLINE_ void javm_type_of(javm_slot instance, javm_slot dst) {
   __asm__ volatile(JAVM_ECALLI_ "21" : : JAVM_IN2_);
 }
 
-/* 32 (not in this version): is a's lineage that of b, extended by the `count` Images in `images`? */
+/* 32: is a's lineage that of b, extended by the Images in `images`, at most 256? */
 JAVM_INLINE_ bool javm_same_type_as(javm_slot a, javm_slot b, const javm_slot *images, uint64_t count) {
   JAVM_REG_(0) = a;
   JAVM_REG_(1) = b;
@@ -274,7 +274,7 @@ JAVM_INLINE_ bool javm_same_type_as(javm_slot a, javm_slot b, const javm_slot *i
   return a0 != 0;
 }
 
-/* 33 (not in this version): `dst` becomes a Type extended by the `count` Images in `images`. */
+/* 33: `dst` becomes a Type extended by the Images in `images`, at most 256. */
 JAVM_INLINE_ void javm_subtype(javm_slot type, const javm_slot *images, uint64_t count, javm_slot dst) {
   JAVM_REG_(0) = type;
   JAVM_REG_(1) = (uint64_t)images;
@@ -283,7 +283,7 @@ JAVM_INLINE_ void javm_subtype(javm_slot type, const javm_slot *images, uint64_t
   __asm__ volatile(JAVM_ECALLI_ "33" : : JAVM_IN4_ : "memory");
 }
 
-/* 34 (not in this version): are two Types equal? */
+/* 34: are two Types equal? */
 JAVM_INLINE_ bool javm_type_eq(javm_slot a, javm_slot b) {
   JAVM_REG_(0) = a;
   JAVM_REG_(1) = b;

@@ -599,7 +599,9 @@ JAVM_API javm_status javm_link(javm_dir *dir, const uint8_t *elf, size_t elf_byt
 
 /*
  * What a VM asks of its surroundings: gas meters, storage quotas, yield catchers, files. All calls come from the VM's
- * thread; an assist that several VMs share must lock for itself. Functions that return a status may fail with OUT_OF_MEMORY.
+ * thread; an assist that several VMs share must lock for itself. Functions that return a status may fail with OUT_OF_MEMORY,
+ * and have changed nothing then. But to set a meter or quota that was set before does not fail, nor does it to add back a
+ * marker that was just removed: so is undone what a call did that ended badly.
  */
 typedef struct javm_assist {
   void *ctx;
@@ -613,7 +615,9 @@ typedef struct javm_assist {
   void (*yield_catcher_marker)(void *ctx, const javm_hash *catcher, size_t index, javm_hash *marker);
   javm_status (*yield_catcher_add)(void *ctx, const javm_hash *catcher, const javm_hash *marker);
   void (*yield_catcher_remove)(void *ctx, const javm_hash *catcher, const javm_hash *marker);
-  /* Files: NULL where there are none. open gives a counted Data; save gives the new file's id. */
+  /* Files: NULL where there are none. `open` gives a counted Data, OUT_OF_RANGE for an id that is none. `save` takes
+   * size_bytes from the quota (OUT_OF_RANGE where it does not suffice) and gives the new file's id. A file stays when the
+   * call that saved it ends badly; the quota is given back. */
   javm_status (*file_open)(void *ctx, uint64_t id, javm_cap **data);
   javm_status (*file_save)(void *ctx, javm_cap *data, uint64_t quota, uint64_t size_bytes, uint64_t *id);
   void (*reset_block)(void *ctx); /* forgets meters, quotas and catchers */
@@ -642,7 +646,6 @@ typedef enum javm_yield_mode {
 #define JAVM_REFUSAL_LIST(X)                                                                                           \
   X(JAVM_REFUSAL_NONE, 0, "not refused")                                                                               \
   X(JAVM_REFUSAL_UNKNOWN_OPERATION, 1, "no such operation")                                                            \
-  X(JAVM_REFUSAL_LATER_OPERATION, 2, "operation of the specification that this version does not have")                 \
   X(JAVM_REFUSAL_NO_HOST_FUNCTION, 3, "no host function registered under this number")                                 \
   X(JAVM_REFUSAL_HOST, 4, "the host function refused")                                                                 \
   X(JAVM_REFUSAL_SLOT_OPERAND, 5, "slot operand out of range or through something that is not a CNode")                \
@@ -661,7 +664,11 @@ typedef enum javm_yield_mode {
   X(JAVM_REFUSAL_NOT_BLOCK_START, 18, "the pc after the ecall is not a block start in the new image")                  \
   X(JAVM_REFUSAL_INVALID_INSTANCE, 19, "the instance does not fit its image")                                          \
   X(JAVM_REFUSAL_KERNEL_CALL, 20, "calls to kernel instances are not in this version")                                 \
-  X(JAVM_REFUSAL_QUOTA_EXHAUSTED, 21, "storage quota exhausted")
+  X(JAVM_REFUSAL_QUOTA_EXHAUSTED, 21, "storage quota exhausted")                                                       \
+  X(JAVM_REFUSAL_CAP_NOT_HELD, 22, "the image names a cap that the caller does not hold")                              \
+  X(JAVM_REFUSAL_FILE, 23, "no file handle in the slot, or no file behind it")                                         \
+  X(JAVM_REFUSAL_NOT_PAUSED, 24, "the instance is not paused")                                                         \
+  X(JAVM_REFUSAL_TOO_DEEP, 25, "more entries are paused than a Paused Instance can hold")
 typedef enum javm_refusal {
 #define X(name, number, text) name = number,
   JAVM_REFUSAL_LIST(X)
@@ -780,7 +787,32 @@ JAVM_API javm_status javm_vm_drop_paused(javm_vm *vm, javm_result *result, javm_
 /* Gives a paused host function's values (up to 2: φ[7], φ[8]) and runs on. */
 JAVM_API javm_status javm_vm_complete_host_call(javm_vm *vm, const uint64_t *values, size_t value_count,
                                                 javm_result *result, javm_error *error);
-/* Adds to the counter or meter of the entry that would run; saturates at 2^64 - 1. Errors: NOT_PAUSED. */
+/*
+ * Writes the whole paused stack out as values, publishes them, and gives the hash: of the Instance at the bottom, its `paused`
+ * the root of all of it (docs/formats.md). The VM stays paused as it was. What it costs beyond the entries themselves are the
+ * pages written since the last time. Not in it: the content of the kernel assist, the host functions, the configuration. Errors:
+ * NOT_PAUSED (also after an error that stopped a verb half-way), OUT_OF_RANGE (more than 256 entries), OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_suspend(javm_vm *vm, javm_hash *hash, javm_error *error);
+/*
+ * Takes a suspended stack up, on a VM with an empty one: the result is Paused, as when it was suspended, and everything goes on
+ * with the same results to the last unit of gas, if configuration, host functions and the kernel assist's content are the same
+ * (any engine will do). A Paused Instance that a guest has kept can be restored, too; it has no gas of its own then (javm_vm_add_gas).
+ * Takes any values. Errors: INSTANCE_NOT_FOUND, IMAGE_NOT_FOUND, VALUE_NOT_FOUND (of a page only when it is reached),
+ * NOT_PAUSED, INVALID_ARGUMENT (the stack is not empty), CALL_STACK_FULL, INVALID_INSTANCE (the text says which entry, and what),
+ * INVALID_IMAGE, OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_restore(javm_vm *vm, const javm_hash *hash, javm_result *result, javm_error *error);
+/*
+ * Another VM in the same state (paused, or with an empty stack), which goes its own way from here, on any thread, also after this
+ * one is freed. They share everything until one of them changes it; what forking costs does not depend on the size of memories.
+ * It has this one's configuration, host functions, marks and position, but no trace. `assist` NULL: also its kernel assist, and then what was
+ * debited or changed there before the fork is only undone by this one, should the work end badly; otherwise `assist` holds a copy
+ * of what this one's holds (javm_local_assist_export), and each undoes in its own. Errors: INVALID_ARGUMENT (it runs),
+ * OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_fork(javm_vm *vm, const javm_assist *assist, javm_vm **out, javm_error *error);
+/* Adds to the counter or meter of the entry that would run; saturates at 2^64 - 1. Errors: NOT_PAUSED, OUT_OF_MEMORY. */
 JAVM_API javm_status javm_vm_add_gas(javm_vm *vm, uint64_t gas);
 
 /* Inspection. */
@@ -808,7 +840,7 @@ JAVM_API javm_status javm_vm_check(const javm_vm *vm, javm_error *error);
 
 /*
  * How far a run has come: since the invoke at the bottom of the call stack, in all entries and verbs. It stays readable behind
- * the run's end, until the next such invoke. Instructions as of a result. (docs/time-travel.md)
+ * the run's end, until the next such invoke or restore. Instructions as of a result. (docs/time-travel.md)
  */
 typedef struct javm_position {
   uint64_t gas; /* used, of whatever counter or meter */
@@ -842,19 +874,16 @@ typedef enum javm_step {
  * block that was paid for at its start. */
 JAVM_API javm_status javm_vm_step(javm_vm *vm, javm_step step, javm_result *result, javm_error *error);
 
-/*
- * The root of what a VM is now, between verbs: a hash over the call stack, and of each entry the Instance and Image, registers,
- * pc, heap end, slots, what it emitted, and the pages that it wrote; with_gas: also gas. Two VMs that came the same way have the
- * same root, on any engine and whatever marks they stopped at. (It is not the hash of a value; the kernel assist is not in it.)
- * It costs a hash of each page written. Errors: OUT_OF_MEMORY.
- */
+/* The root of what a paused VM is: the hash that javm_vm_suspend would give, but nothing is published; without with_gas: that of
+ * the same VM with all gas in it zero. VMs that came the same way have the same root, on any engine. Errors: as javm_vm_suspend. */
 JAVM_API javm_status javm_vm_root(javm_vm *vm, bool with_gas, javm_hash *root, javm_error *error);
 
-/* The guest memory of an InstanceEntry, between verbs: its pages written, as javm_machine_dirty_pages, and bytes of it with the
- * guest's permissions, as javm_machine_read. Of anything else: 0; OUT_OF_RANGE. A page that is not in the directory is
- * VALUE_NOT_FOUND. */
-JAVM_API size_t javm_vm_dirty_pages(javm_vm *vm, size_t index, uint32_t *addresses, size_t capacity);
+/* The guest memory of an InstanceEntry, between verbs. read: as javm_machine_read, with the guest's permissions. dirty_pages: the
+ * start addresses of the pages written since the call, ascending, up to `capacity` of them, and how many there are. Errors:
+ * OUT_OF_RANGE, also for what is no InstanceEntry; VALUE_NOT_FOUND for a page that is not in the directory; OUT_OF_MEMORY. */
 JAVM_API javm_status javm_vm_read(javm_vm *vm, size_t index, uint32_t address, void *to, size_t size_bytes);
+JAVM_API javm_status javm_vm_dirty_pages(javm_vm *vm, size_t index, uint32_t *addresses, size_t capacity,
+                                         size_t *page_count);
 
 /* -------------------------------------------------------------------------------------------- host functions */
 

@@ -507,16 +507,20 @@ static void memory_of_an_entry_can_be_looked_at(void **state) {
   (void)state;
   uint32_t pages[4] = {0};
   uint64_t word = 0;
+  size_t count;
   start(instance_of(LOOP, NO_SLOTS), GAS, JAVM_MARK_INSTRUCTIONS, 4);
-  assert_int_equal(javm_vm_dirty_pages(g.vm, 0, pages, 4), 2);
+  assert_int_equal(javm_vm_dirty_pages(g.vm, 0, pages, 4, &count), JAVM_OK);
+  assert_int_equal(count, 2);
   assert_int_equal(pages[0], 0x20000);
   assert_int_equal(pages[1], 0x21000);
   assert_int_equal(javm_vm_read(g.vm, 0, 0x20ffc, &word, sizeof word), JAVM_OK);
   assert_int_equal(word, 1);
   assert_int_equal(javm_vm_read(g.vm, 0, 0x21ffc, &word, sizeof word), JAVM_OUT_OF_RANGE);
   assert_int_equal(javm_vm_read(g.vm, 1, 0x20ffc, &word, sizeof word), JAVM_OUT_OF_RANGE); /* the mark */
-  assert_int_equal(javm_vm_dirty_pages(g.vm, 1, pages, 4), 0);
-  assert_int_equal(javm_vm_dirty_pages(g.vm, 7, pages, 4), 0);
+  assert_int_equal(javm_vm_dirty_pages(g.vm, 1, pages, 4, &count), JAVM_OUT_OF_RANGE);
+  assert_int_equal(javm_vm_dirty_pages(g.vm, 7, pages, 4, &count), JAVM_OUT_OF_RANGE);
+  assert_int_equal(javm_vm_dirty_pages(g.vm, 0, pages, 1, &count), JAVM_OK);
+  assert_int_equal(count, 2);
 }
 
 int main(void) {

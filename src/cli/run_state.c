@@ -44,6 +44,7 @@ static const cli_symbols *symbols_of(const run_state *state, const javm_entry_vi
 void run_entry_print(FILE *file, const run_state *state, size_t index, const javm_entry_view *view) {
   char insn[128];
   cli_place place;
+  size_t page_count;
   fprintf(file, "entry %-11zu pc %" PRIu32 ", gas %" PRIu64 "\n", index, view->pc, view->gas);
   if (cli_symbols_find(symbols_of(state, view), view->pc, &place)) {
     fputs("  at              ", file);
@@ -51,7 +52,8 @@ void run_entry_print(FILE *file, const run_state *state, size_t index, const jav
     fputc('\n', file);
   }
   if (run_entry_insn(state->dir, view, insn, sizeof insn)) fprintf(file, "  next            %s\n", insn);
-  fprintf(file, "  pages written   %zu\n", javm_vm_dirty_pages(state->vm, index, NULL, 0));
+  if (javm_vm_dirty_pages(state->vm, index, NULL, 0, &page_count) == JAVM_OK)
+    fprintf(file, "  pages written   %zu\n", page_count);
   print_regs(file, view->regs);
 }
 

@@ -112,6 +112,29 @@ javm_exit javm_machine_step(javm_machine *m, bool by_block, javm_ecall_fn handle
 
 const char *javm_machine_failure(const javm_machine *m) { return m->mem.failure[0] ? m->mem.failure : NULL; }
 
+/* Heap sort, by page: in place, and never slow. */
+static void sort_pages(jv_dirty_page *list, size_t count) {
+  for (size_t built = count / 2, end = count; end > 1;) {
+    if (built > 0) {
+      built--;
+    } else {
+      jv_dirty_page top = list[0];
+      list[0] = list[--end];
+      list[end] = top;
+    }
+    for (size_t at = built, child; (child = 2 * at + 1) < end; at = child) {
+      if (child + 1 < end && list[child + 1].page > list[child].page) child++;
+      if (list[at].page >= list[child].page) break;
+      jv_dirty_page lower = list[at];
+      list[at] = list[child];
+      list[child] = lower;
+    }
+  }
+}
+
 size_t javm_machine_dirty_pages(javm_machine *m, uint32_t *addresses, size_t capacity) {
-  return jv_mem_dirty_pages(&m->mem, addresses, capacity);
+  jv_mem *mem = &m->mem;
+  sort_pages(mem->dirty, mem->dirty_count);
+  for (size_t i = 0; i < mem->dirty_count && i < capacity; i++) addresses[i] = mem->dirty[i].page * JAVM_PAGE_BYTES;
+  return mem->dirty_count;
 }

@@ -602,31 +602,3 @@ void jv_mem_freeze(jv_mem *m, jv_frozen_fn frozen, void *ctx) {
   }
   m->dirty_count = 0;
 }
-
-/* --------------------------------------------------------------------------------------------------- dirty pages */
-
-/* Heap sort, by page: in place, and never slow. */
-static void sort_pages(jv_dirty_page *list, size_t count) {
-  for (size_t built = count / 2, end = count; end > 1;) {
-    if (built > 0) {
-      built--;
-    } else {
-      jv_dirty_page top = list[0];
-      list[0] = list[--end];
-      list[end] = top;
-    }
-    for (size_t at = built, child; (child = 2 * at + 1) < end; at = child) {
-      if (child + 1 < end && list[child + 1].page > list[child].page) child++;
-      if (list[at].page >= list[child].page) break;
-      jv_dirty_page lower = list[at];
-      list[at] = list[child];
-      list[child] = lower;
-    }
-  }
-}
-
-size_t jv_mem_dirty_pages(jv_mem *m, uint32_t *addresses, size_t capacity) {
-  sort_pages(m->dirty, m->dirty_count);
-  for (size_t i = 0; i < m->dirty_count && i < capacity; i++) addresses[i] = m->dirty[i].page * JAVM_PAGE_BYTES;
-  return m->dirty_count;
-}

@@ -118,9 +118,6 @@ jv_touch jv_mem_write(jv_mem *m, uint32_t address, const void *from, size_t size
 /* As the host: to any mapped page; does not count as dirty for a page that the guest cannot write. */
 jv_touch jv_mem_poke(jv_mem *m, uint32_t address, const void *from, size_t size);
 
-/* The start addresses of the dirty pages, ascending, up to `capacity` of them; how many there are. Sorts m->dirty by page. */
-size_t jv_mem_dirty_pages(jv_mem *m, uint32_t *addresses, size_t capacity);
-
 /* Opens the window; true if it is open already. False: the system has no room for it, and all is as before. */
 bool jv_mem_open_window(jv_mem *m);
 /* Closes it: what is dirty becomes private pages again. OUT_OF_MEMORY: it is open as before. */

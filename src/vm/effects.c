@@ -14,11 +14,15 @@ void jv_effect_free(javm_vm *vm, jv_effect *effect) {
   jv_free(vm->allocator, effect, sizeof *effect);
 }
 
-void jv_effect_add(jv_entry *e, jv_effect *effect) {
-  if (e->effects.last) e->effects.last->next = effect;
-  else e->effects.first = effect;
-  e->effects.last = effect;
+void jv_effects_append(jv_effects *effects, jv_effect *effect) {
+  effect->next = NULL;
+  effect->before = effects->last;
+  if (effects->last) effects->last->next = effect;
+  else effects->first = effect;
+  effects->last = effect;
 }
+
+void jv_effect_add(jv_entry *e, jv_effect *effect) { jv_effects_append(&e->effects, effect); }
 
 javm_status jv_quota_debit(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t amount, bool *enough) {
   const javm_assist *assist = vm->config.assist;
@@ -39,6 +43,7 @@ javm_status jv_quota_debit(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t amoun
 
 void jv_effects_hand_up(jv_entry *callee, jv_entry *caller) {
   if (!callee->effects.first) return;
+  callee->effects.first->before = caller->effects.last;
   if (caller->effects.last) caller->effects.last->next = callee->effects.first;
   else caller->effects.first = callee->effects.first;
   caller->effects.last = callee->effects.last;
@@ -98,17 +103,22 @@ static void undo(javm_vm *vm, const jv_effect *f) {
   }
 }
 
-void jv_effects_undo(javm_vm *vm, jv_effects *effects) {
-  jv_effect *latest = NULL;
-  for (jv_effect *f = effects->first, *next; f; f = next) {
-    next = f->next;
-    f->next = latest;
-    latest = f;
+void jv_effects_undo(javm_vm *vm, const jv_effects *effects) {
+  for (const jv_effect *f = effects->last; f; f = f->before) undo(vm, f);
+}
+
+bool jv_effects_copy(javm_vm *vm, jv_effects *to, const jv_effects *from, bool all) {
+  *to = (jv_effects){NULL, NULL};
+  for (const jv_effect *f = from->first; f; f = f->next) {
+    if (!all && f->kind != JV_EFFECT_EMIT) continue;
+    jv_effect *copy = jv_effect_new(vm, f->kind);
+    if (!copy) {
+      jv_effects_keep(vm, to);
+      return false;
+    }
+    *copy = *f;
+    javm_cap_retain(copy->cap);
+    jv_effects_append(to, copy);
   }
-  for (jv_effect *f = latest, *next; f; f = next) {
-    next = f->next;
-    undo(vm, f);
-    jv_effect_free(vm, f);
-  }
-  *effects = (jv_effects){NULL, NULL};
+  return true;
 }

@@ -22,8 +22,8 @@ javm_status jv_handle_in(javm_vm *vm, const jv_entry *e, const uint32_t *slots, 
 /* ---- gas ---- */
 
 /* The gas of an entry comes from its own meter, or from where its caller's comes from, or from its drive's budget: sets
- * *metered and *id, or returns the bottom entry with the budget in *bottom. */
-static javm_status gas_source(javm_vm *vm, size_t frame, bool *metered, uint64_t *id, jv_entry **bottom,
+ * *metered and *id, or returns the bottom frame with the budget in *bottom. */
+static javm_status gas_source(javm_vm *vm, size_t frame, bool *metered, uint64_t *id, jv_frame **bottom,
                               javm_error *error) {
   for (;; frame = jv_caller(vm, frame)) {
     jv_entry *e = vm->frames[frame].entry;
@@ -32,14 +32,15 @@ static javm_status gas_source(javm_vm *vm, size_t frame, bool *metered, uint64_t
         jv_handle_in(vm, e, spec->gas_slots, spec->gas_slot_count, JAVM_KERNEL_GAS, metered, id, error);
     if (status != JAVM_OK || *metered) return status;
     if (e->is_bottom) {
-      *bottom = e;
+      *bottom = &vm->frames[frame];
       return JAVM_OK;
     }
   }
 }
 
 javm_status jv_gas_load(javm_vm *vm, size_t frame, javm_error *error) {
-  jv_entry *e = vm->frames[frame].entry, *bottom = NULL;
+  jv_entry *e = vm->frames[frame].entry;
+  jv_frame *bottom = NULL;
   javm_status status = gas_source(vm, frame, &e->gas_metered, &e->gas_meter, &bottom, error);
   if (status != JAVM_OK) return status;
   if (e->gas_metered) {
@@ -62,7 +63,7 @@ static void remember_spent(javm_vm *vm, uint64_t id, uint64_t amount) {
 }
 
 javm_status jv_gas_store(javm_vm *vm, size_t frame, javm_error *error) {
-  jv_entry *e = vm->frames[frame].entry, *bottom = e;
+  jv_entry *e = vm->frames[frame].entry;
   uint64_t used = e->gas_loaded - e->state.gas, previous;
   if (used == 0) return JAVM_OK;
   if (e->gas_metered) {
@@ -71,8 +72,8 @@ javm_status jv_gas_store(javm_vm *vm, size_t frame, javm_error *error) {
       return jv_fail_memory(error);
     remember_spent(vm, e->gas_meter, used);
   } else {
-    while (!bottom->is_bottom) bottom = vm->frames[frame = jv_caller(vm, frame)].entry;
-    bottom->budget = e->state.gas;
+    while (!vm->frames[frame].entry->is_bottom) frame = jv_caller(vm, frame);
+    vm->frames[frame].budget = e->state.gas;
   }
   e->gas_loaded = e->state.gas;
   vm->gas_used += used;
@@ -84,14 +85,16 @@ javm_status jv_gas_add(javm_vm *vm, size_t frame, uint64_t gas) {
   const javm_assist *assist = vm->config.assist;
   bool metered = false;
   uint64_t id = 0, previous;
-  jv_entry *bottom = NULL;
+  jv_frame *bottom = NULL;
+  jv_entry *e = jv_own(vm, frame);
+  if (!e) return JAVM_OUT_OF_MEMORY;
   javm_status status = gas_source(vm, frame, &metered, &id, &bottom, NULL);
   if (status == JAVM_OK && metered)
     status = assist->gas_meter_set(assist->ctx, id, jv_saturating_sum(assist->gas_meter_get(assist->ctx, id), gas),
                                    &previous);
   if (status != JAVM_OK) return status;
   if (!metered) bottom->budget = jv_saturating_sum(bottom->budget, gas);
-  jv_entry *e = vm->frames[frame].entry; /* what it shows, and what it may still have to debit */
+  /* what it shows, and what it may still have to debit */
   e->state.gas = jv_saturating_sum(e->state.gas, gas);
   e->gas_loaded = jv_saturating_sum(e->gas_loaded, gas);
   return JAVM_OK;

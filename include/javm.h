@@ -294,6 +294,11 @@ typedef javm_ecall_action (*javm_ecall_fn)(void *ctx, javm_machine *machine, jav
 /* Runs to an exit. handler NULL: every ecall leaves. */
 JAVM_API javm_exit javm_machine_run(javm_machine *machine, javm_ecall_fn handler, void *ctx);
 
+/* Runs one instruction (by_block: to the end of the basic block), by the interpreter. *ended (may be NULL) false: it goes on,
+ * and the exit has no meaning. */
+JAVM_API javm_exit javm_machine_step(javm_machine *machine, bool by_block, javm_ecall_fn handler, void *ctx,
+                                     bool *ended);
+
 /* After a run that ended in an ERROR with the status INTERNAL: what is wrong, as one line; else NULL. Valid until the next run
  * or the machine's end. */
 JAVM_API const char *javm_machine_failure(const javm_machine *machine);
@@ -731,7 +736,8 @@ typedef enum javm_pause_kind {
   JAVM_PAUSE_YIELD = 0,      /* caught: go on by call_resume, deliver_yield or drop_paused */
   JAVM_PAUSE_OUT_OF_GAS = 1, /* likewise; add gas first, or it pauses again */
   JAVM_PAUSE_QUOTA = 2,      /* likewise, for storage quota */
-  JAVM_PAUSE_HOST_CALL = 3   /* go on by complete_host_call or drop_paused */
+  JAVM_PAUSE_HOST_CALL = 3,  /* go on by complete_host_call or drop_paused */
+  JAVM_PAUSE_MARK = 4        /* a mark, or the end of a step: go on by call_resume, step or drop_paused */
 } javm_pause_kind;
 
 /* A result. The caller clears it with javm_result_clear. */
@@ -756,7 +762,7 @@ typedef struct javm_result {
   size_t dirty_page_count;
   /* Paused */
   javm_pause_kind pause;
-  javm_cap *payload;      /* NULL for an empty slot 0 of a paused host call */
+  javm_cap *payload;      /* NULL for an empty slot 0 of a paused host call, and for MARK */
   uint32_t host_function; /* number, for HOST_CALL */
 } javm_result;
 JAVM_API void javm_result_clear(javm_dir *dir, javm_result *result);
@@ -775,8 +781,8 @@ JAVM_API javm_status javm_vm_call_resume(javm_vm *vm, javm_cap *scratchpad, javm
 /* Lets the catcher's own code run on. */
 JAVM_API javm_status javm_vm_deliver_yield(javm_vm *vm, javm_result *result, javm_error *error);
 /* Abandons the yielder and all above the catcher: nothing they did remains. The catcher's own call returns as faulted
- * (φ[7] = 0, φ[8] = 2) and the catcher runs on. Where no catcher is there (out of gas that the host caught, a host call)
- * the entry that paused faults instead (OutOfGas; Trap). */
+ * (φ[7] = 0, φ[8] = 2) and the catcher runs on. Where no catcher is there (out of gas that the host caught, a mark, a host
+ * call) the entry that paused faults instead (OutOfGas; Trap for the last). */
 JAVM_API javm_status javm_vm_drop_paused(javm_vm *vm, javm_result *result, javm_error *error);
 /* Gives a paused host function's values (up to 2: φ[7], φ[8]) and runs on. */
 JAVM_API javm_status javm_vm_complete_host_call(javm_vm *vm, const uint64_t *values, size_t value_count,
@@ -800,7 +806,7 @@ JAVM_API javm_status javm_vm_restore(javm_vm *vm, const javm_hash *hash, javm_re
 /*
  * Another VM in the same state (paused, or with an empty stack), which goes its own way from here, on any thread, also after this
  * one is freed. They share everything until one of them changes it; what forking costs does not depend on the size of memories.
- * It has this one's configuration and host functions, but no trace. `assist` NULL: also its kernel assist, and then what was
+ * It has this one's configuration, host functions, marks and position, but no trace. `assist` NULL: also its kernel assist, and then what was
  * debited or changed there before the fork is only undone by this one, should the work end badly; otherwise `assist` holds a copy
  * of what this one's holds (javm_local_assist_export), and each undoes in its own. Errors: INVALID_ARGUMENT (it runs),
  * OUT_OF_MEMORY.
@@ -829,6 +835,55 @@ JAVM_API size_t javm_vm_program_count(const javm_vm *vm);
 JAVM_API uint32_t javm_vm_unannounced(const javm_vm *vm);
 /* Checks what must always hold of the call stack. Errors: INTERNAL. */
 JAVM_API javm_status javm_vm_check(const javm_vm *vm, javm_error *error);
+
+/* --------------------------------------------------------------------------------------------- time travel */
+
+/*
+ * How far a run has come: since the invoke at the bottom of the call stack, in all entries and verbs. It stays readable behind
+ * the run's end, until the next such invoke or restore. Instructions as of a result. (docs/time-travel.md)
+ */
+typedef struct javm_position {
+  uint64_t gas; /* used, of whatever counter or meter */
+  uint64_t instructions;
+} javm_position;
+JAVM_API void javm_vm_position(const javm_vm *vm, javm_position *position);
+
+/* What a mark counts. */
+typedef enum javm_mark {
+  JAVM_MARK_GAS = 0, /* stop before the first block (in the instruction model: instruction) that would bring the gas
+                                used to more than the mark: where a budget of that much would end. Every engine is as fast
+                                as without. Without metering (JAVM_GAS_NONE) it is never reached */
+  JAVM_MARK_INSTRUCTIONS = 1 /* stop when so many instructions have run. Without metering slow: one at a time */
+} javm_mark;
+#define JAVM_NO_MARK UINT64_MAX
+
+/* Sets a mark, or with JAVM_NO_MARK takes it away. Every verb but javm_vm_step pauses with JAVM_PAUSE_MARK at the first mark
+ * that it reaches, in whatever entry runs then, and at once if it is behind it; what runs on from there goes the same way as
+ * if it had not stopped. With a mark of 0, an invoke pauses before its first instruction. Errors: INVALID_ARGUMENT for
+ * instructions in a VM that does not count them (config: counts_instructions, or the interpreter), and while it runs. */
+JAVM_API javm_status javm_vm_set_mark(javm_vm *vm, javm_mark mark, uint64_t at);
+
+typedef enum javm_step {
+  JAVM_STEP_INSTRUCTION = 0,
+  JAVM_STEP_BLOCK =
+      1 /* to the end of the basic block, or of what an entry runs of it at one go: also where another goes on */
+} javm_step;
+
+/* As call_resume without a scratchpad, but runs one step of the entry that goes on, by the interpreter, and pauses with
+ * JAVM_PAUSE_MARK; or gives what the step came to. Marks do not count. An instruction that costs nothing by itself is one of a
+ * block that was paid for at its start. */
+JAVM_API javm_status javm_vm_step(javm_vm *vm, javm_step step, javm_result *result, javm_error *error);
+
+/* The root of what a paused VM is: the hash that javm_vm_suspend would give, but nothing is published; without with_gas: that of
+ * the same VM with all gas in it zero. VMs that came the same way have the same root, on any engine. Errors: as javm_vm_suspend. */
+JAVM_API javm_status javm_vm_root(javm_vm *vm, bool with_gas, javm_hash *root, javm_error *error);
+
+/* The guest memory of an InstanceEntry, between verbs. read: as javm_machine_read, with the guest's permissions. dirty_pages: the
+ * start addresses of the pages written since the call, ascending, up to `capacity` of them, and how many there are. Errors:
+ * OUT_OF_RANGE, also for what is no InstanceEntry; VALUE_NOT_FOUND for a page that is not in the directory; OUT_OF_MEMORY. */
+JAVM_API javm_status javm_vm_read(javm_vm *vm, size_t index, uint32_t address, void *to, size_t size_bytes);
+JAVM_API javm_status javm_vm_dirty_pages(javm_vm *vm, size_t index, uint32_t *addresses, size_t capacity,
+                                         size_t *page_count);
 
 /* -------------------------------------------------------------------------------------------- host functions */
 

@@ -302,7 +302,7 @@ static next halt(javm_vm *vm, size_t frame, javm_result *result, javm_error *err
 static javm_status run_engine(javm_vm *vm, size_t frame, javm_error *error) {
   jv_entry *e = jv_own(vm, frame);
   if (!e) return jv_fail_memory(error);
-  vm->out_of_quota = false;
+  vm->out_of_quota = vm->travel.stopped = false;
   if (e->has_exit) return jv_gas_store(vm, frame, error);
   javm_status status = jv_gas_load(vm, frame, error);
   if (status != JAVM_OK) return status;
@@ -311,9 +311,11 @@ static javm_status run_engine(javm_vm *vm, size_t frame, javm_error *error) {
   uint64_t before = e->state.instructions;
   vm->failure.status = JAVM_OK;
   e->refusal = JAVM_REFUSAL_NONE;
-  e->exit = jv_run(image->program, &e->state, jv_vm_ecall, vm);
+  if (JV_LIKELY(!vm->travel.is_limited)) e->exit = jv_run(image->program, &e->state, jv_vm_ecall, vm);
+  else e->exit = jv_run_limited(vm, e);
   e->has_exit = true;
   vm->instructions += e->state.instructions - before;
+  vm->travel.instructions += e->state.instructions - before;
   if (e->image != image) e->state.paid = false; /* set_image: control enters a block of another program */
   jv_unload_image(vm, image);
   return jv_gas_store(vm, frame, error);
@@ -343,8 +345,10 @@ static next after_exit(javm_vm *vm, size_t frame, javm_result *result, javm_erro
   switch (e->exit.kind) {
     case JAVM_EXIT_HALT: return halt(vm, frame, result, error);
     case JAVM_EXIT_HOST_CALL:
-    case JAVM_EXIT_ECALL: /* an operation has switched entries or programs, or paused */
+    case JAVM_EXIT_ECALL: /* an operation has switched entries or programs, or paused; or the engine was limited */
       e->has_exit = false;
+      if (vm->travel.stopped && jv_yield_to(vm, JV_TARGET_HOST, 0, JAVM_PAUSE_MARK, NULL) != JV_OP_SWITCH)
+        return out_of_memory(error);
       return RUN_ON;
     case JAVM_EXIT_OUT_OF_GAS:
       n = kernel_yield(vm, frame, JAVM_PAUSE_OUT_OF_GAS, &caught, error);

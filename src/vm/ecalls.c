@@ -77,7 +77,7 @@ static inline javm_ecall_action run_any(javm_vm *vm, jv_entry *e, uint64_t numbe
   return jv_host_function_call(vm, e, (uint32_t)number);
 }
 
-static JV_COLD javm_ecall_action run_traced(javm_vm *vm, jv_entry *e, uint64_t number) {
+static javm_ecall_action run_traced(javm_vm *vm, jv_entry *e, uint64_t number) {
   if (!jv_is_traced(vm, e)) return run_any(vm, e, number);
   trace(vm, &(javm_trace_event){.kind = JAVM_TRACE_ECALL,
                                 .number = (uint32_t)number,
@@ -90,11 +90,23 @@ static JV_COLD javm_ecall_action run_traced(javm_vm *vm, jv_entry *e, uint64_t n
   return action;
 }
 
+static JV_COLD javm_ecall_action run_watched(javm_vm *vm, jv_entry *e, uint64_t number) {
+  uint64_t limited = e->state.gas, held = vm->travel.held;
+  jv_show_gas(vm, e);
+  javm_ecall_action action = run_traced(vm, e, number);
+  jv_hold_gas(vm, e);
+  if (action == JAVM_ECALL_FAIL) { /* the engine puts the gas back as it was */
+    e->state.gas = limited;
+    vm->travel.held = held;
+  }
+  return action;
+}
+
 /* The state is the one in the entry that runs. */
 javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate) {
   javm_vm *vm = ctx;
   jv_entry *e = (jv_entry *)((char *)state - offsetof(jv_entry, state));
   uint64_t number = kind == JAVM_ECALLI ? immediate : state->regs[11];
   vm->operation = (uint32_t)number;
-  return JV_LIKELY(!vm->config.trace) ? run_any(vm, e, number) : run_traced(vm, e, number);
+  return JV_LIKELY(!vm->is_watched) ? run_any(vm, e, number) : run_watched(vm, e, number);
 }

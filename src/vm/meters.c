@@ -77,6 +77,7 @@ javm_status jv_gas_store(javm_vm *vm, size_t frame, javm_error *error) {
   }
   e->gas_loaded = e->state.gas;
   vm->gas_used += used;
+  vm->travel.gas_used += used;
   return JAVM_OK;
 }
 

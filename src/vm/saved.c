@@ -469,7 +469,7 @@ static javm_status push_reference(javm_vm *vm, size_t base, const jv_continuatio
                                   javm_error *error) {
   const jv_paused_entry *p = &c->entries[i];
   bool to_host = p->target == JV_TARGET_HOST;
-  if (p->kind > JV_PAUSED_REFERENCE + JAVM_PAUSE_HOST_CALL) return bad(error, i, "of no known kind");
+  if (p->kind > JV_PAUSED_REFERENCE + JAVM_PAUSE_MARK) return bad(error, i, "of no known kind");
   if (to_host ? !whole : p->target >= i || !vm->frames[base + p->target].entry)
     return bad(error, i, "a reference to no entry below");
   if (i + 1 == c->count && !whole) return bad(error, i, "a reference on top can only be restored");

@@ -23,17 +23,51 @@ static bool own_lent(javm_vm *vm) {
   return true;
 }
 
+/* The whole stack as an Instance. NULL: out of memory. */
+static javm_cap *save_all(javm_vm *vm) {
+  javm_hash marker = {{0}};
+  javm_cap *payload = vm->frames[vm->depth - 1].payload;
+  if (!own_lent(vm) || (payload && !jv_settle(vm->dir, &payload->obj))) return NULL;
+  if (payload) marker = payload->obj.hash;
+  return jv_save(vm, 0, vm->depth, &marker, true);
+}
+
 javm_status javm_vm_suspend(javm_vm *vm, javm_hash *hash, javm_error *error) {
   javm_status status = suspendable(vm, error);
   if (status != JAVM_OK) return status;
-  javm_hash marker = {{0}};
-  javm_cap *payload = vm->frames[vm->depth - 1].payload;
-  if (!own_lent(vm) || (payload && !jv_settle(vm->dir, &payload->obj))) return jv_fail_memory(error);
-  if (payload) marker = payload->obj.hash;
-  javm_cap *saved = jv_save(vm, 0, vm->depth, &marker, true);
+  javm_cap *saved = save_all(vm);
   if (!saved) return jv_fail_memory(error);
   status = javm_dir_put(vm->dir, saved, hash, error);
   jv_release(vm->dir, saved);
+  return status;
+}
+
+static javm_status root(javm_vm *vm, javm_hash *hash, javm_error *error) {
+  javm_cap *saved = save_all(vm);
+  bool ok = saved && jv_settle(vm->dir, &saved->obj);
+  if (ok) *hash = saved->obj.hash;
+  jv_release(vm->dir, saved);
+  return ok ? JAVM_OK : jv_fail_memory(error);
+}
+
+static bool take_gas(javm_vm *vm) {
+  for (size_t i = 0; i < vm->depth; i++) {
+    if (!vm->frames[i].entry) continue;
+    jv_entry *e = jv_own(vm, i);
+    if (!e) return false;
+    e->state.gas = vm->frames[i].budget = 0;
+  }
+  return true;
+}
+
+javm_status javm_vm_root(javm_vm *vm, bool with_gas, javm_hash *hash, javm_error *error) {
+  javm_status status = suspendable(vm, error);
+  if (status != JAVM_OK || with_gas) return status == JAVM_OK ? root(vm, hash, error) : status;
+  javm_vm *fork;
+  status = javm_vm_fork(vm, NULL, &fork, error);
+  if (status != JAVM_OK) return status;
+  status = take_gas(fork) ? root(fork, hash, error) : jv_fail_memory(error);
+  javm_vm_free(fork);
   return status;
 }
 
@@ -75,8 +109,10 @@ static javm_status restore(javm_vm *vm, const javm_hash *hash, javm_error *error
 javm_status javm_vm_restore(javm_vm *vm, const javm_hash *hash, javm_result *result, javm_error *error) {
   memset(result, 0, sizeof *result);
   javm_status status = restore(vm, hash, error);
-  if (status == JAVM_OK) jv_report_pause(vm, result);
-  return status;
+  if (status != JAVM_OK) return status;
+  vm->travel.gas_used = vm->travel.instructions = 0;
+  jv_report_pause(vm, result);
+  return JAVM_OK;
 }
 
 /* ---- fork ---- */
@@ -117,6 +153,8 @@ javm_status javm_vm_fork(javm_vm *vm, const javm_assist *assist, javm_vm **out, 
     javm_vm_free(fork);
     return jv_fail_memory(error);
   }
+  fork->travel = vm->travel;
+  jv_travel_update(fork);
   *out = fork;
   return JAVM_OK;
 }

@@ -26,6 +26,8 @@ javm_status javm_vm_new(javm_dir *dir, const javm_vm_config *config, javm_vm **o
   vm->dir = dir;
   vm->allocator = a;
   vm->config = c;
+  vm->travel.marks[JAVM_MARK_GAS] = vm->travel.marks[JAVM_MARK_INSTRUCTIONS] = JAVM_NO_MARK;
+  jv_travel_update(vm);
   for (int k = 0; k < JAVM_KERNEL_COUNT; k++) javm_kernel_hash((javm_kernel_image)k, &vm->kernel[k]);
   vm->spare = jv_alloc_array(a, JV_SPARE_PAGES, sizeof *vm->spare);
   vm->images = jv_alloc_array(a, c.max_cached_programs, sizeof *vm->images);
@@ -102,6 +104,8 @@ javm_status javm_vm_invoke(javm_vm *vm, const javm_hash *instance, uint8_t endpo
   javm_status status = begin(vm, result, error);
   if (status != JAVM_OK) return status;
   size_t base = vm->depth;
+  jv_travel before = vm->travel;
+  if (base == 0) vm->travel.gas_used = vm->travel.instructions = 0;
   status = push_bottom(vm, instance, endpoint, args, gas_budget, error);
   if (status == JAVM_OK) {
     status = jv_drive(vm, result, error);
@@ -110,6 +114,7 @@ javm_status javm_vm_invoke(javm_vm *vm, const javm_hash *instance, uint8_t endpo
       jv_gas_undo(vm);
     }
   }
+  if (status != JAVM_OK) vm->travel = before;
   return end(vm, status, result);
 }
 
@@ -167,7 +172,7 @@ javm_status javm_vm_deliver_yield(javm_vm *vm, javm_result *result, javm_error *
 
 /* The entry that paused for the host faults. */
 static void give_up(jv_entry *e, const jv_frame *reference) {
-  bool gas = reference->pause == JAVM_PAUSE_OUT_OF_GAS;
+  bool gas = reference->pause == JAVM_PAUSE_OUT_OF_GAS || reference->pause == JAVM_PAUSE_MARK;
   e->exit = (javm_exit){.kind = gas ? JAVM_EXIT_OUT_OF_GAS : JAVM_EXIT_TRAP};
   e->refusal = reference->pause == JAVM_PAUSE_QUOTA ? JAVM_REFUSAL_QUOTA_EXHAUSTED : JAVM_REFUSAL_HOST;
   if (reference->retry) e->refused_operation = 0;

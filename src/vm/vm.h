@@ -108,6 +108,19 @@ typedef struct jv_entry {
   jv_effects effects;
 } jv_entry;
 
+/* Where drives are to stop, and how far they have come (travel.c). */
+typedef struct jv_travel {
+  uint64_t marks[2];               /* by javm_mark; JAVM_NO_MARK */
+  uint64_t gas_used, instructions; /* since the invoke at the bottom of the call stack */
+  javm_step step;                  /* of this verb */
+  bool is_stepping;
+  bool step_done;
+  bool is_limited; /* a mark is set, or it is stepping */
+  bool stopped;    /* the engine came back because of that */
+  uint64_t limit;  /* the gas used at which the engine is to come back */
+  uint64_t held;   /* gas of the running entry that the engine does not see for that; 0 while no guest code runs */
+} jv_travel;
+
 #define JV_TARGET_HOST UINT32_MAX
 
 typedef struct jv_frame {
@@ -163,7 +176,9 @@ struct javm_vm {
   jv_meter_spent *spent;                         /* by the running invoke, from meters */
   size_t spent_count, spent_capacity;
   bool running;
+  bool is_watched;                 /* ecalls take the long way: traced or limited */
   uint64_t gas_used, instructions; /* of the running verb */
+  jv_travel travel;
   /* why the handler made the engine leave */
   javm_refusal refusal;
   bool out_of_quota; /* false while guest code runs */
@@ -348,6 +363,15 @@ void jv_effects_keep(javm_vm *vm, jv_effects *effects);
 void jv_effects_undo(javm_vm *vm, const jv_effects *effects);
 /* Copies the list; without `all` only the emits. False: out of memory, and *to is empty. */
 bool jv_effects_copy(javm_vm *vm, jv_effects *to, const jv_effects *from, bool all);
+
+/* ---- travel.c ---- */
+/* Brings is_limited and is_watched up to date. */
+void jv_travel_update(javm_vm *vm);
+/* As jv_run, but no further than to a mark or a step's end: then `stopped`, and an exit after which the drive goes on. */
+javm_exit jv_run_limited(javm_vm *vm, jv_entry *e);
+/* Around an ecall's operation: shows it all gas, and then holds back again what the engine is not to see. */
+void jv_show_gas(javm_vm *vm, jv_entry *e);
+void jv_hold_gas(javm_vm *vm, jv_entry *e);
 
 /* ---- ecalls.c, operations.c, host.c ---- */
 typedef jv_op_result (*jv_operation_fn)(javm_vm *vm, jv_entry *e);

@@ -663,7 +663,7 @@ typedef enum javm_yield_mode {
   X(JAVM_REFUSAL_INVALID_IMAGE, 17, "invalid image")                                                                   \
   X(JAVM_REFUSAL_NOT_BLOCK_START, 18, "the pc after the ecall is not a block start in the new image")                  \
   X(JAVM_REFUSAL_INVALID_INSTANCE, 19, "the instance does not fit its image")                                          \
-  X(JAVM_REFUSAL_KERNEL_CALL, 20, "calls to kernel instances are not in this version")                                 \
+  X(JAVM_REFUSAL_KERNEL_CALL, 20, "a kernel instance cannot be called without a kernel assist")                        \
   X(JAVM_REFUSAL_QUOTA_EXHAUSTED, 21, "storage quota exhausted")                                                       \
   X(JAVM_REFUSAL_CAP_NOT_HELD, 22, "the image names a cap that the caller does not hold")                              \
   X(JAVM_REFUSAL_FILE, 23, "no file handle in the slot, or no file behind it")                                         \

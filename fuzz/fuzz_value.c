@@ -66,6 +66,8 @@ static void look(javm_dir *dir, javm_cap *cap) {
     case JAVM_KIND_DATA: look_at_data(dir, cap); break;
     case JAVM_KIND_CNODE: look_at_cnode(dir, cap); break;
     case JAVM_KIND_TYPE: CHECK(javm_type_chain(dir, cap, &chain) == JAVM_OK); break;
+    case JAVM_KIND_CONTINUATION:
+    case JAVM_KIND_FRAME: break; /* nothing to look at but hash and bytes */
     case JAVM_KIND_ABSENT: CHECK(!"a decoded value is there");
   }
 }

@@ -294,6 +294,11 @@ typedef javm_ecall_action (*javm_ecall_fn)(void *ctx, javm_machine *machine, jav
 /* Runs to an exit. handler NULL: every ecall leaves. */
 JAVM_API javm_exit javm_machine_run(javm_machine *machine, javm_ecall_fn handler, void *ctx);
 
+/* Runs one instruction (by_block: to the end of the basic block), by the interpreter. *ended (may be NULL) false: it goes on,
+ * and the exit has no meaning. */
+JAVM_API javm_exit javm_machine_step(javm_machine *machine, bool by_block, javm_ecall_fn handler, void *ctx,
+                                     bool *ended);
+
 /* After a run that ended in an ERROR with the status INTERNAL: what is wrong, as one line; else NULL. Valid until the next run
  * or the machine's end. */
 JAVM_API const char *javm_machine_failure(const javm_machine *machine);
@@ -337,7 +342,10 @@ typedef enum javm_kind {
   JAVM_KIND_DATA = 2,
   JAVM_KIND_CNODE = 3,
   JAVM_KIND_TYPE = 4,
-  JAVM_KIND_ABSENT = 5
+  JAVM_KIND_ABSENT = 5,
+  /* Values of a directory that no slot can hold: what the `paused` of an Instance refers to (docs/formats.md). */
+  JAVM_KIND_CONTINUATION = 6,
+  JAVM_KIND_FRAME = 7
 } javm_kind;
 
 JAVM_API const char *javm_kind_text(javm_kind kind);
@@ -537,6 +545,75 @@ JAVM_API void javm_kernel_hash(javm_kernel_image which, javm_hash *hash);
 /* A kernel-issued Instance; `id` (a meter, quota or file id, a catcher's number) is in its φ[7]. */
 JAVM_API javm_status javm_kernel_instance(javm_dir *dir, javm_kernel_image which, uint64_t id, javm_cap **out);
 
+/* ---------------------------------------------------------------------------------------------------- proofs */
+
+/*
+ * A proof says what parts of an Instance are, to somebody who has nothing but its hash: an SSZ multiproof together with
+ * the claims that it proves (docs/proofs.md). The parts are those of the Instance itself or, where it is paused, those of
+ * an entry of its Continuation.
+ */
+
+#define JAVM_CLAIM_MAX 256 /* claims in one proof */
+
+/* What is claimed; the numbers are part of the format. In brackets: what the target's `place` is (else 0). Behind that:
+ * what the claim holds. */
+typedef enum javm_claim_kind {
+  JAVM_CLAIM_REGISTER = 0,   /* [0..12]: number */
+  JAVM_CLAIM_PC = 1,         /* number */
+  JAVM_CLAIM_GAS = 2,        /* number: gas_remaining */
+  JAVM_CLAIM_CHAIN = 3,      /* hash: image_hash_chain */
+  JAVM_CLAIM_IMAGE = 4,      /* hash */
+  JAVM_CLAIM_ROOT_CNODE = 5, /* hash */
+  JAVM_CLAIM_MEM_SIZE = 6,   /* number */
+  JAVM_CLAIM_HEAP_END = 7,   /* number */
+  JAVM_CLAIM_PAUSED = 8,     /* hash: of the Continuation, zero if it is not paused; of an entry: of its Frame */
+  JAVM_CLAIM_SLOT = 9,       /* [slot operand, as guests give it]: hash, zero for an empty slot */
+  /* [guest address]: page_bytes, overlay, overlay_start: a page of an overlay; of an entry, one that it has not written */
+  JAVM_CLAIM_PAGE = 10,
+  JAVM_CLAIM_DATA_PAGE = 11,   /* [slot operand of a Data, and the target's `page`]: page_bytes */
+  JAVM_CLAIM_WRITTEN_PAGE = 12 /* [guest address], of an entry only: page_bytes: a page that it has written */
+} javm_claim_kind;
+
+typedef struct javm_target {
+  javm_claim_kind kind;
+  bool
+      in_entry; /* of what is paused in the Instance, the entry with the index `entry`, bottom first; else the Instance */
+  uint8_t entry;
+  uint64_t place;
+  uint32_t page; /* of DATA_PAGE: the index of the page in the Data; else 0 */
+} javm_target;
+
+typedef struct javm_claim {
+  javm_target target;
+  uint64_t number;
+  javm_hash hash;
+  const uint8_t *page_bytes; /* JAVM_PAGE_BYTES, in the proof */
+  uint32_t overlay; /* the page is page (place - overlay_start) / JAVM_PAGE_BYTES of the overlay with this index */
+  uint32_t overlay_start;
+} javm_claim;
+
+/*
+ * Proves what the targets are under the Instance's hash. `instance` may be a reference. Targets may come in any order and
+ * more than once; the same set under the same hash gives the same bytes (javm_free_bytes with the directory's allocator).
+ * A REGISTER brings with it those that it shares a chunk with: 0 to 3, 4 to 7, 8 to 11.
+ * PAGE takes any address in the page and gives the last overlay that has it; of an entry that has written the page, the
+ * claim is a WRITTEN_PAGE. Errors: OUT_OF_RANGE (an address, slot, entry that is not there, or too much for one proof),
+ * INVALID_ARGUMENT (no target, or a kind that the Instance itself cannot have), WRONG_KIND (not an Instance; a slot path
+ * through what is no CNode), NOT_PAUSED, VALUE_NOT_FOUND (with the hash), INVALID_INSTANCE (an entry that cannot be one),
+ * UNSUPPORTED (a page that is listed as the zero hash), OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_prove(javm_dir *dir, javm_cap *instance, const javm_target *targets, size_t count,
+                                uint8_t **proof, size_t *size_bytes, javm_error *error);
+
+/*
+ * Checks a proof under the hash of an Instance, and tells what it proves: up to `capacity` claims, ascending by entry (the
+ * Instance itself first), kind, place and page; `count` gets how many there are, at most JAVM_CLAIM_MAX. Takes any bytes
+ * and needs nothing else; there is one form for each set of claims, and all else is refused. Uses no memory but 50 KiB of
+ * stack. Errors, with nothing written: MALFORMED with the offset, HASH_MISMATCH (not a proof of this hash).
+ */
+JAVM_API javm_status javm_verify(const javm_hash *hash, const uint8_t *proof, size_t size_bytes, javm_claim *claims,
+                                 size_t capacity, size_t *count, javm_error *error);
+
 /* ------------------------------------------------------------------------------------------ assembler, loading */
 
 /* Assembles the text form (docs/assembly.md) to an Image. Errors: SYNTAX with the line, INVALID_IMAGE. `isa` is used
@@ -591,7 +668,9 @@ JAVM_API javm_status javm_link(javm_dir *dir, const uint8_t *elf, size_t elf_byt
 
 /*
  * What a VM asks of its surroundings: gas meters, storage quotas, yield catchers, files. All calls come from the VM's
- * thread; an assist that several VMs share must lock for itself. Functions that return a status may fail with OUT_OF_MEMORY.
+ * thread; an assist that several VMs share must lock for itself. Functions that return a status may fail with OUT_OF_MEMORY,
+ * and have changed nothing then. But to set a meter or quota that was set before does not fail, nor does it to add back a
+ * marker that was just removed: so is undone what a call did that ended badly.
  */
 typedef struct javm_assist {
   void *ctx;
@@ -605,7 +684,9 @@ typedef struct javm_assist {
   void (*yield_catcher_marker)(void *ctx, const javm_hash *catcher, size_t index, javm_hash *marker);
   javm_status (*yield_catcher_add)(void *ctx, const javm_hash *catcher, const javm_hash *marker);
   void (*yield_catcher_remove)(void *ctx, const javm_hash *catcher, const javm_hash *marker);
-  /* Files: NULL where there are none. open gives a counted Data; save gives the new file's id. */
+  /* Files: NULL where there are none. `open` gives a counted Data, OUT_OF_RANGE for an id that is none. `save` takes
+   * size_bytes from the quota (OUT_OF_RANGE where it does not suffice) and gives the new file's id. A file stays when the
+   * call that saved it ends badly; the quota is given back. */
   javm_status (*file_open)(void *ctx, uint64_t id, javm_cap **data);
   javm_status (*file_save)(void *ctx, javm_cap *data, uint64_t quota, uint64_t size_bytes, uint64_t *id);
   void (*reset_block)(void *ctx); /* forgets meters, quotas and catchers */
@@ -634,7 +715,6 @@ typedef enum javm_yield_mode {
 #define JAVM_REFUSAL_LIST(X)                                                                                           \
   X(JAVM_REFUSAL_NONE, 0, "not refused")                                                                               \
   X(JAVM_REFUSAL_UNKNOWN_OPERATION, 1, "no such operation")                                                            \
-  X(JAVM_REFUSAL_LATER_OPERATION, 2, "operation of the specification that this version does not have")                 \
   X(JAVM_REFUSAL_NO_HOST_FUNCTION, 3, "no host function registered under this number")                                 \
   X(JAVM_REFUSAL_HOST, 4, "the host function refused")                                                                 \
   X(JAVM_REFUSAL_SLOT_OPERAND, 5, "slot operand out of range or through something that is not a CNode")                \
@@ -652,8 +732,12 @@ typedef enum javm_yield_mode {
   X(JAVM_REFUSAL_INVALID_IMAGE, 17, "invalid image")                                                                   \
   X(JAVM_REFUSAL_NOT_BLOCK_START, 18, "the pc after the ecall is not a block start in the new image")                  \
   X(JAVM_REFUSAL_INVALID_INSTANCE, 19, "the instance does not fit its image")                                          \
-  X(JAVM_REFUSAL_KERNEL_CALL, 20, "calls to kernel instances are not in this version")                                 \
-  X(JAVM_REFUSAL_QUOTA_EXHAUSTED, 21, "storage quota exhausted")
+  X(JAVM_REFUSAL_KERNEL_CALL, 20, "a kernel instance cannot be called without a kernel assist")                        \
+  X(JAVM_REFUSAL_QUOTA_EXHAUSTED, 21, "storage quota exhausted")                                                       \
+  X(JAVM_REFUSAL_CAP_NOT_HELD, 22, "the image names a cap that the caller does not hold")                              \
+  X(JAVM_REFUSAL_FILE, 23, "no file handle in the slot, or no file behind it")                                         \
+  X(JAVM_REFUSAL_NOT_PAUSED, 24, "the instance is not paused")                                                         \
+  X(JAVM_REFUSAL_TOO_DEEP, 25, "more entries are paused than a Paused Instance can hold")
 typedef enum javm_refusal {
 #define X(name, number, text) name = number,
   JAVM_REFUSAL_LIST(X)
@@ -721,7 +805,8 @@ typedef enum javm_pause_kind {
   JAVM_PAUSE_YIELD = 0,      /* caught: go on by call_resume, deliver_yield or drop_paused */
   JAVM_PAUSE_OUT_OF_GAS = 1, /* likewise; add gas first, or it pauses again */
   JAVM_PAUSE_QUOTA = 2,      /* likewise, for storage quota */
-  JAVM_PAUSE_HOST_CALL = 3   /* go on by complete_host_call or drop_paused */
+  JAVM_PAUSE_HOST_CALL = 3,  /* go on by complete_host_call or drop_paused */
+  JAVM_PAUSE_MARK = 4        /* a mark, or the end of a step: go on by call_resume, step or drop_paused */
 } javm_pause_kind;
 
 /* A result. The caller clears it with javm_result_clear. */
@@ -746,7 +831,7 @@ typedef struct javm_result {
   size_t dirty_page_count;
   /* Paused */
   javm_pause_kind pause;
-  javm_cap *payload;      /* NULL for an empty slot 0 of a paused host call */
+  javm_cap *payload;      /* NULL for an empty slot 0 of a paused host call, and for MARK */
   uint32_t host_function; /* number, for HOST_CALL */
 } javm_result;
 JAVM_API void javm_result_clear(javm_dir *dir, javm_result *result);
@@ -765,13 +850,38 @@ JAVM_API javm_status javm_vm_call_resume(javm_vm *vm, javm_cap *scratchpad, javm
 /* Lets the catcher's own code run on. */
 JAVM_API javm_status javm_vm_deliver_yield(javm_vm *vm, javm_result *result, javm_error *error);
 /* Abandons the yielder and all above the catcher: nothing they did remains. The catcher's own call returns as faulted
- * (φ[7] = 0, φ[8] = 2) and the catcher runs on. Where no catcher is there (out of gas that the host caught, a host call)
- * the entry that paused faults instead (OutOfGas; Trap). */
+ * (φ[7] = 0, φ[8] = 2) and the catcher runs on. Where no catcher is there (out of gas that the host caught, a mark, a host
+ * call) the entry that paused faults instead (OutOfGas; Trap for the last). */
 JAVM_API javm_status javm_vm_drop_paused(javm_vm *vm, javm_result *result, javm_error *error);
 /* Gives a paused host function's values (up to 2: φ[7], φ[8]) and runs on. */
 JAVM_API javm_status javm_vm_complete_host_call(javm_vm *vm, const uint64_t *values, size_t value_count,
                                                 javm_result *result, javm_error *error);
-/* Adds to the counter or meter of the entry that would run; saturates at 2^64 - 1. Errors: NOT_PAUSED. */
+/*
+ * Writes the whole paused stack out as values, publishes them, and gives the hash: of the Instance at the bottom, its `paused`
+ * the root of all of it (docs/formats.md). The VM stays paused as it was. What it costs beyond the entries themselves are the
+ * pages written since the last time. Not in it: the content of the kernel assist, the host functions, the configuration. Errors:
+ * NOT_PAUSED (also after an error that stopped a verb half-way), OUT_OF_RANGE (more than 256 entries), OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_suspend(javm_vm *vm, javm_hash *hash, javm_error *error);
+/*
+ * Takes a suspended stack up, on a VM with an empty one: the result is Paused, as when it was suspended, and everything goes on
+ * with the same results to the last unit of gas, if configuration, host functions and the kernel assist's content are the same
+ * (any engine will do). A Paused Instance that a guest has kept can be restored, too; it has no gas of its own then (javm_vm_add_gas).
+ * Takes any values. Errors: INSTANCE_NOT_FOUND, IMAGE_NOT_FOUND, VALUE_NOT_FOUND (of a page only when it is reached),
+ * NOT_PAUSED, INVALID_ARGUMENT (the stack is not empty), CALL_STACK_FULL, INVALID_INSTANCE (the text says which entry, and what),
+ * INVALID_IMAGE, OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_restore(javm_vm *vm, const javm_hash *hash, javm_result *result, javm_error *error);
+/*
+ * Another VM in the same state (paused, or with an empty stack), which goes its own way from here, on any thread, also after this
+ * one is freed. They share everything until one of them changes it; what forking costs does not depend on the size of memories.
+ * It has this one's configuration, host functions, marks and position, but no trace. `assist` NULL: also its kernel assist, and then what was
+ * debited or changed there before the fork is only undone by this one, should the work end badly; otherwise `assist` holds a copy
+ * of what this one's holds (javm_local_assist_export), and each undoes in its own. Errors: INVALID_ARGUMENT (it runs),
+ * OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_fork(javm_vm *vm, const javm_assist *assist, javm_vm **out, javm_error *error);
+/* Adds to the counter or meter of the entry that would run; saturates at 2^64 - 1. Errors: NOT_PAUSED, OUT_OF_MEMORY. */
 JAVM_API javm_status javm_vm_add_gas(javm_vm *vm, uint64_t gas);
 
 /* Inspection. */
@@ -794,6 +904,55 @@ JAVM_API size_t javm_vm_program_count(const javm_vm *vm);
 JAVM_API uint32_t javm_vm_unannounced(const javm_vm *vm);
 /* Checks what must always hold of the call stack. Errors: INTERNAL. */
 JAVM_API javm_status javm_vm_check(const javm_vm *vm, javm_error *error);
+
+/* --------------------------------------------------------------------------------------------- time travel */
+
+/*
+ * How far a run has come: since the invoke at the bottom of the call stack, in all entries and verbs. It stays readable behind
+ * the run's end, until the next such invoke or restore. Instructions as of a result. (docs/time-travel.md)
+ */
+typedef struct javm_position {
+  uint64_t gas; /* used, of whatever counter or meter */
+  uint64_t instructions;
+} javm_position;
+JAVM_API void javm_vm_position(const javm_vm *vm, javm_position *position);
+
+/* What a mark counts. */
+typedef enum javm_mark {
+  JAVM_MARK_GAS = 0, /* stop before the first block (in the instruction model: instruction) that would bring the gas
+                                used to more than the mark: where a budget of that much would end. Every engine is as fast
+                                as without. Without metering (JAVM_GAS_NONE) it is never reached */
+  JAVM_MARK_INSTRUCTIONS = 1 /* stop when so many instructions have run. Without metering slow: one at a time */
+} javm_mark;
+#define JAVM_NO_MARK UINT64_MAX
+
+/* Sets a mark, or with JAVM_NO_MARK takes it away. Every verb but javm_vm_step pauses with JAVM_PAUSE_MARK at the first mark
+ * that it reaches, in whatever entry runs then, and at once if it is behind it; what runs on from there goes the same way as
+ * if it had not stopped. With a mark of 0, an invoke pauses before its first instruction. Errors: INVALID_ARGUMENT for
+ * instructions in a VM that does not count them (config: counts_instructions, or the interpreter), and while it runs. */
+JAVM_API javm_status javm_vm_set_mark(javm_vm *vm, javm_mark mark, uint64_t at);
+
+typedef enum javm_step {
+  JAVM_STEP_INSTRUCTION = 0,
+  JAVM_STEP_BLOCK =
+      1 /* to the end of the basic block, or of what an entry runs of it at one go: also where another goes on */
+} javm_step;
+
+/* As call_resume without a scratchpad, but runs one step of the entry that goes on, by the interpreter, and pauses with
+ * JAVM_PAUSE_MARK; or gives what the step came to. Marks do not count. An instruction that costs nothing by itself is one of a
+ * block that was paid for at its start. */
+JAVM_API javm_status javm_vm_step(javm_vm *vm, javm_step step, javm_result *result, javm_error *error);
+
+/* The root of what a paused VM is: the hash that javm_vm_suspend would give, but nothing is published; without with_gas: that of
+ * the same VM with all gas in it zero. VMs that came the same way have the same root, on any engine. Errors: as javm_vm_suspend. */
+JAVM_API javm_status javm_vm_root(javm_vm *vm, bool with_gas, javm_hash *root, javm_error *error);
+
+/* The guest memory of an InstanceEntry, between verbs. read: as javm_machine_read, with the guest's permissions. dirty_pages: the
+ * start addresses of the pages written since the call, ascending, up to `capacity` of them, and how many there are. Errors:
+ * OUT_OF_RANGE, also for what is no InstanceEntry; VALUE_NOT_FOUND for a page that is not in the directory; OUT_OF_MEMORY. */
+JAVM_API javm_status javm_vm_read(javm_vm *vm, size_t index, uint32_t address, void *to, size_t size_bytes);
+JAVM_API javm_status javm_vm_dirty_pages(javm_vm *vm, size_t index, uint32_t *addresses, size_t capacity,
+                                         size_t *page_count);
 
 /* -------------------------------------------------------------------------------------------- host functions */
 

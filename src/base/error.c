@@ -34,7 +34,7 @@ const char *javm_exit_text(javm_exit_kind kind) {
 }
 
 const char *javm_kind_text(javm_kind kind) {
-  static const char *const texts[] = {"instance", "image", "data", "cnode", "type", "absent"};
+  static const char *const texts[] = {"instance", "image", "data", "cnode", "type", "absent", "continuation", "frame"};
   return (size_t)kind < sizeof texts / sizeof *texts ? texts[kind] : "unknown kind";
 }
 

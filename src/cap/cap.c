@@ -76,7 +76,8 @@ javm_status jv_resolve_page(javm_dir *dir, jv_obj *leaf, jv_page **held, const u
 
 javm_status jv_cap_parse(const jv_reader *r, jv_span span, javm_cap **out) {
   if (span.size == 0) return jv_malformed(r, span.at, "Cap: no bytes, expected a selector");
-  if (span.at[0] >= JV_KINDS) return jv_malformed(r, span.at, "Cap: selector %u, expected 0 to 4", span.at[0]);
+  if (span.at[0] >= JV_KINDS || !jv_kinds[span.at[0]])
+    return jv_malformed(r, span.at, "Cap: selector %u, expected 0 to 4, 6 or 7", span.at[0]);
   return jv_kinds[span.at[0]]->decode(r, (jv_span){span.at + 1, span.size - 1}, out);
 }
 

@@ -21,6 +21,9 @@
 #define JV_METER_SLOT_MAX 16u
 #define JV_SLOT_CAP_MAX 256u
 #define JV_OVERLAY_MAX 64u
+#define JV_PAUSED_ENTRY_MAX 256u
+#define JV_FRAME_LEVEL 20u /* of the tree over the pages of a Frame */
+#define JV_EFFECT_MAX (1u << 16)
 
 typedef struct jv_data {
   uint32_t page_count;
@@ -55,8 +58,44 @@ typedef struct jv_instance {
   uint64_t regs[JAVM_REG_COUNT];
   uint64_t pc;
   uint64_t gas_remaining;
-  javm_hash paused;
+  javm_cap *paused; /* a Continuation, or, in an entry of one, a Frame; NULL: the zero hash */
 } jv_instance;
+
+/* An entry of a Continuation: an InstanceEntry, or from JV_PAUSED_REFERENCE on a ReferenceEntry that paused for the
+ * javm_pause_kind that follows. */
+#define JV_PAUSED_REFERENCE 1u
+typedef struct jv_paused_entry {
+  uint8_t kind;
+  uint32_t target;      /* of a Reference: an index of this list, or UINT32_MAX for the host */
+  uint64_t callee_slot; /* operand by which it was called; of a Reference: the marker's index, or the host function */
+  javm_cap *instance;   /* of an InstanceEntry; its `paused` is its Frame */
+} jv_paused_entry;
+
+typedef struct jv_continuation {
+  javm_hash marker;
+  jv_paused_entry *entries; /* bottom first */
+  size_t count;
+} jv_continuation;
+
+/* What an entry did outside of its own state; the VM gives the kinds (docs/formats.md). */
+#define JV_SAVED_EMIT 0 /* `cap` was emitted */
+typedef struct jv_saved_effect {
+  uint8_t kind;
+  javm_cap *cap; /* of an emit */
+  javm_hash a, b;
+  uint64_t id, amount;
+} jv_saved_effect;
+
+enum { JV_FRAME_PAID = 1, JV_FRAME_BOTTOM = 2 };
+typedef struct jv_saved_frame {
+  javm_cap *called; /* the Instance that the entry was built from */
+  jv_obj *pages;    /* tree over the pages of the address space: those written */
+  uint64_t heap_end;
+  uint8_t flags; /* JV_FRAME_ */
+  uint64_t budget;
+  jv_saved_effect *effects; /* oldest first */
+  size_t effect_count;
+} jv_saved_frame;
 
 struct javm_cap {
   jv_obj obj;   /* kind JV_OBJ_CAP or JV_OBJ_ABSENT */
@@ -67,6 +106,8 @@ struct javm_cap {
     jv_data data;
     jv_cnode cnode;
     javm_hash type_chain;
+    jv_continuation continuation;
+    jv_saved_frame frame;
   } as;
 };
 
@@ -111,6 +152,13 @@ javm_cap *jv_data_make(javm_dir *dir, uint32_t page_count, jv_obj *pages);
 /* overlays: a block of overlay_count elements from the directory's allocator (jv_alloc_array), taken over; NULL for
  * none. */
 javm_cap *jv_instance_make(javm_dir *dir, const jv_instance *content);
+/* entries, effects: likewise blocks of exactly their count. */
+javm_cap *jv_continuation_make(javm_dir *dir, const jv_continuation *content);
+javm_cap *jv_saved_frame_make(javm_dir *dir, const jv_saved_frame *content);
+/* The root of a Frame's effects; they are settled. */
+void jv_effects_root(const jv_saved_frame *frame, javm_hash *root);
+/* Is it one of the five kinds that a slot may hold? */
+static inline bool jv_is_cap_kind(const javm_cap *cap) { return cap->kind <= JAVM_KIND_TYPE; }
 
 /* The first bytes of a bundle; the last of them is the format's version. */
 #define JV_BUNDLE_MAGIC "JAVMBDL\x01"

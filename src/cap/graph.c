@@ -8,8 +8,10 @@
 #include "cap/kind.h"
 
 const jv_kind_ops *const jv_kinds[JV_KINDS] = {
-    [JAVM_KIND_INSTANCE] = &jv_instance_ops, [JAVM_KIND_IMAGE] = &jv_image_ops, [JAVM_KIND_DATA] = &jv_data_ops,
-    [JAVM_KIND_CNODE] = &jv_cnode_ops,       [JAVM_KIND_TYPE] = &jv_type_ops,
+    [JAVM_KIND_INSTANCE] = &jv_instance_ops, [JAVM_KIND_IMAGE] = &jv_image_ops,
+    [JAVM_KIND_DATA] = &jv_data_ops,         [JAVM_KIND_CNODE] = &jv_cnode_ops,
+    [JAVM_KIND_TYPE] = &jv_type_ops,         [JAVM_KIND_CONTINUATION] = &jv_continuation_ops,
+    [JAVM_KIND_FRAME] = &jv_frame_ops,
 };
 
 bool jv_each_child(jv_obj *o, jv_child_fn visit, void *ctx) {
@@ -85,7 +87,7 @@ static void compute_hash(jv_obj *o) {
   } else {
     javm_cap *cap = (javm_cap *)o;
     jv_kind(cap)->hash(cap, &hash);
-    jv_mix_in_number(&hash, cap->kind);
+    if (jv_is_cap_kind(cap)) jv_mix_in_number(&hash, cap->kind);
   }
   set_hash(o, &hash);
 }

@@ -14,6 +14,7 @@ javm_cap *jv_instance_make(javm_dir *dir, const jv_instance *content) {
   if (!cap) {
     jv_release(dir, content->image);
     jv_release(dir, content->root_cnode);
+    jv_release(dir, content->paused);
     clear_overlays(dir, content->overlays, content->overlay_count);
     return NULL;
   }
@@ -76,10 +77,15 @@ javm_status javm_instance_new(javm_dir *dir, const javm_instance_spec *spec, jav
       .heap_end = spec->heap_end,
       .pc = spec->pc,
       .gas_remaining = spec->gas_remaining,
-      .paused = spec->paused,
   };
   memcpy(content.regs, spec->regs, sizeof content.regs);
+  bool ok = true;
+  if (!jv_hash_is_zero(&spec->paused)) ok = (content.paused = jv_cap_for_hash(dir, &spec->paused)) != NULL;
   *out = jv_instance_make(dir, &content);
+  if (*out && !ok) {
+    jv_release(dir, *out);
+    *out = NULL;
+  }
   return *out ? JAVM_OK : jv_fail_memory(error);
 }
 
@@ -150,11 +156,12 @@ javm_status javm_instance_view(javm_dir *dir, javm_cap *instance, javm_instance_
       .heap_end = i->heap_end,
       .pc = i->pc,
       .gas_remaining = i->gas_remaining,
-      .paused = i->paused,
   };
   memcpy(spec->regs, i->regs, sizeof spec->regs);
+  if (i->paused && jv_settle(dir, &i->paused->obj)) spec->paused = i->paused->obj.hash;
+  else if (i->paused) status = JAVM_OUT_OF_MEMORY;
   jv_release(dir, value);
-  return JAVM_OK;
+  return status;
 }
 
 javm_status javm_instance_overlay(javm_dir *dir, javm_cap *instance, size_t index, uint32_t *start, javm_cap **data) {
@@ -205,7 +212,7 @@ static void encode(const javm_cap *cap, jv_writer *w) {
   for (unsigned k = 0; k < JAVM_REG_COUNT; k++) jv_put_number(w, i->regs[k], 8);
   jv_put_number(w, i->pc, 8);
   jv_put_number(w, i->gas_remaining, 8);
-  jv_put(w, &i->paused, JAVM_HASH_BYTES);
+  jv_put_ref(w, i->paused);
   size_t base = w->size;
   jv_put_room(w, 4 * i->overlay_count);
   for (size_t k = 0; k < i->overlay_count; k++) {
@@ -243,7 +250,6 @@ static javm_status decode_content(const jv_reader *r, jv_span span, jv_instance 
   if (status) return status;
   const uint8_t *at = span.at;
   memcpy(content->chain.bytes, at, JAVM_HASH_BYTES);
-  memcpy(content->paused.bytes, at + PAUSED_AT, JAVM_HASH_BYTES);
   content->mem_size = (uint32_t)jv_load_le(at + MEM_SIZE_AT, 4);
   content->heap_end = (uint32_t)jv_load_le(at + HEAP_END_AT, 4);
   for (unsigned k = 0; k < JAVM_REG_COUNT; k++) content->regs[k] = jv_load_le(at + REGS_AT + 8 * k, 8);
@@ -254,6 +260,8 @@ static javm_status decode_content(const jv_reader *r, jv_span span, jv_instance 
   content->image = (javm_cap *)ref;
   if ((status = jv_read_ref(r, at + ROOT_CNODE_AT, JV_OBJ_CAP, &ref))) return status;
   content->root_cnode = (javm_cap *)ref;
+  if ((status = jv_read_ref(r, at + PAUSED_AT, JV_OBJ_CAP, &ref))) return status;
+  content->paused = (javm_cap *)ref;
   return decode_overlays(r, overlays, content);
 }
 
@@ -301,7 +309,7 @@ static void hash(const javm_cap *cap, javm_hash *root) {
   jv_merkle_add_regs(&m, i->regs);
   jv_merkle_add_number(&m, i->pc);
   jv_merkle_add_number(&m, i->gas_remaining);
-  jv_merkle_add(&m, &i->paused);
+  jv_merkle_add(&m, jv_ref_hash(i->paused));
   jv_merkle_root(&m, 4, root);
 }
 
@@ -309,7 +317,8 @@ static void hash(const javm_cap *cap, javm_hash *root) {
 
 static bool each_child(javm_cap *cap, jv_child_fn visit, void *ctx) {
   const jv_instance *i = &cap->as.instance;
-  if (!visit(ctx, (jv_obj *)i->image) || !visit(ctx, (jv_obj *)i->root_cnode)) return false;
+  if (!visit(ctx, (jv_obj *)i->image) || !visit(ctx, (jv_obj *)i->root_cnode) || !visit(ctx, (jv_obj *)i->paused))
+    return false;
   for (size_t k = 0; k < i->overlay_count; k++)
     if (!visit(ctx, i->overlays[k].pages)) return false;
   return true;

@@ -1,6 +1,6 @@
 /*
  * What the five kinds of cap have in common: one table of functions each, in a file each (data.c, cnode.c, image.c,
- * instance.c, type.c), and the walks over object graphs that need them.
+ * instance.c, type.c), and those of what is a value but no cap (continuation.c, frame.c), and the walks over object graphs that need them.
  */
 #ifndef JV_CAP_KIND_H
 #define JV_CAP_KIND_H
@@ -19,9 +19,10 @@ typedef struct jv_kind_ops {
   void (*release)(javm_dir *dir, javm_cap *cap); /* frees what the cap owns besides its children; NULL: nothing */
 } jv_kind_ops;
 
-extern const jv_kind_ops jv_instance_ops, jv_image_ops, jv_data_ops, jv_cnode_ops, jv_type_ops;
-#define JV_KINDS 5
-extern const jv_kind_ops *const jv_kinds[JV_KINDS];                                           /* by selector */
+extern const jv_kind_ops jv_instance_ops, jv_image_ops, jv_data_ops, jv_cnode_ops, jv_type_ops, jv_continuation_ops,
+    jv_frame_ops;
+#define JV_KINDS 8
+extern const jv_kind_ops *const jv_kinds[JV_KINDS]; /* by javm_kind; NULL for ABSENT */
 static inline const jv_kind_ops *jv_kind(const javm_cap *cap) { return jv_kinds[cap->kind]; } /* not of a placeholder */
 
 /* The pointers of any object. */

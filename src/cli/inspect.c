@@ -200,7 +200,9 @@ static bool describe_value(javm_dir *dir, javm_cap *cap, json_t *out) {
              cli_json_set(out, "slots", cnode_slots_json(dir, cap, size_log));
     case JAVM_KIND_TYPE:
       return javm_type_chain(dir, cap, &hash) == JAVM_OK && cli_json_set(out, "image_hash_chain", cli_json_hash(&hash));
-    case JAVM_KIND_ABSENT: break;
+    case JAVM_KIND_ABSENT:
+    case JAVM_KIND_CONTINUATION:
+    case JAVM_KIND_FRAME: break;
   }
   return true;
 }

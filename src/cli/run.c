@@ -25,6 +25,9 @@ static void print_help(void) {
        "  --yields host|catcher  who goes on after a caught yield; default host: the run ends as paused\n"
        "  --catch SLOT         catch yields of the cap in this root slot; repeatable\n"
        "  --quota N            put a storage quota of N bytes into the Image's quota slot\n"
+       "  --until-gas N        stop before the first block that would bring the gas used to more than N, and say what\n"
+       "                       the program is then: pc, registers, root (see docs/time-travel.md)\n"
+       "  --until-instruction N  stop when N instructions have run, likewise\n"
        "  --trace FILE         write what the program asked of its host, for 'javm replay'\n"
        "  --save FILE          write the new Instance, so that the next run of that file goes on\n"
        "  --json               report as JSON\n"
@@ -37,7 +40,7 @@ static void print_help(void) {
        "  --profile-by WHAT    function, line or block; default: function if FILE.sym is there, else block\n\n"
        "A program of the javm set can write to stdout and stderr by host function 64. Where FILE.sym is there (see\n"
        "'javm link'), a fault is reported with function and source line.\n\n"
-       "Exit status: 0 halt, 1 another end, 2 misuse or bad input.");
+       "Exit status: 0 halt, or where the run was to stop, 1 another end, 2 misuse or bad input.");
 }
 
 static bool read_input(const char *text, run_options *options) {
@@ -136,6 +139,9 @@ static bool set_option(int option, run_options *options) {
     case 'y': return set_yields(optarg, options);
     case 'c': return add_catch(optarg, options);
     case 'q': options->has_quota = true; return cli_option_u64("--quota", optarg, UINT64_MAX, &options->quota);
+    case 'u': return cli_option_u64("--until-gas", optarg, UINT64_MAX - 1, &options->until[JAVM_MARK_GAS]);
+    case 'U':
+      return cli_option_u64("--until-instruction", optarg, UINT64_MAX - 1, &options->until[JAVM_MARK_INSTRUCTIONS]);
     case 't': options->trace_path = optarg; return true;
     case 's': options->save_path = optarg; return true;
     case 'Q': options->quiet = true; return true;
@@ -160,6 +166,13 @@ static int check_options(const run_options *options) {
     return cli_fail("run: --profile with --catch: a catcher would catch the ends of the slices of gas");
   if (std_profile && options->json && std_report && !options->quiet)
     return cli_fail("run: --profile - with --json: both would go to stdout; expected --report FILE");
+  bool has_mark =
+      options->until[JAVM_MARK_GAS] != JAVM_NO_MARK || options->until[JAVM_MARK_INSTRUCTIONS] != JAVM_NO_MARK;
+  if (has_mark && (options->profile_path != NULL || options->trace_path != NULL))
+    return cli_fail(
+        "run: --until-gas and --until-instruction: not with --profile and --trace, which are of a whole run");
+  if (options->until[JAVM_MARK_GAS] != JAVM_NO_MARK && options->gas_model == JAVM_GAS_NONE)
+    return cli_fail("run: --until-gas with --gas-model none: nothing uses gas");
   if (options->profile_path != NULL && options->gas_model == JAVM_GAS_NONE)
     return cli_fail("run: --profile with --gas-model none: nothing uses gas");
   if (options->announce != 0 && options->engine.engine == JAVM_ENGINE_INTERPRETER)
@@ -228,7 +241,7 @@ static int print_report(run_subject *subject, const run_options *options, run_ho
 
 static int finish(run_subject *subject, const run_options *options, run_host *host, const run_report *report) {
   const javm_result *result = report->result;
-  bool halted = result->kind == JAVM_RESULT_HALT;
+  bool halted = result->kind == JAVM_RESULT_HALT, at_mark = !halted && report->state != NULL;
   int written = CLI_OK;
   if (options->save_path != NULL && halted)
     written = save_instance(subject->input.dir, &result->instance, options->save_path);
@@ -236,7 +249,7 @@ static int finish(run_subject *subject, const run_options *options, run_host *ho
     cli_fail("%s: not written: the program did not halt, so there is no new Instance", options->save_path);
   int printed = print_report(subject, options, host, report);
   if (written != CLI_OK || printed != CLI_OK) return CLI_BAD;
-  return halted ? CLI_OK : CLI_OTHER;
+  return halted || at_mark ? CLI_OK : CLI_OTHER;
 }
 
 static double now(void) {
@@ -294,7 +307,7 @@ static int invoke(run_subject *subject, const run_options *options, trace_writer
   watch watch = {options->trace_path != NULL ? writer : NULL, 0, false};
   run_names names = {.symbols = symbols};
   run_vm_config(subject, options, &config);
-  config.counts_instructions = !options->quiet;
+  config.counts_instructions = !options->quiet || options->until[JAVM_MARK_INSTRUCTIONS] != JAVM_NO_MARK;
   config.announce = options->announce;
   if (symbols != NULL && javm_cap_hash(subject->input.dir, subject->image, &names.image) == JAVM_OK) {
     config.name_of = name_of;
@@ -305,6 +318,8 @@ static int invoke(run_subject *subject, const run_options *options, trace_writer
     config.trace_ctx = &watch;
   }
   javm_status status = run_vm_new(subject, &config, &host, &vm, &error);
+  for (int mark = 0; status == JAVM_OK && mark < 2; mark++)
+    if (options->until[mark] != JAVM_NO_MARK) status = javm_vm_set_mark(vm, (javm_mark)mark, options->until[mark]);
   double start = now();
   if (status == JAVM_OK)
     status = javm_vm_invoke(vm, &subject->hash, options->endpoint, subject->args, options->gas, &result, &error);
@@ -314,8 +329,11 @@ static int invoke(run_subject *subject, const run_options *options, trace_writer
   if (status != JAVM_OK) exit_status = cli_fail_error(options->path, &error);
   else if (watch.writer != NULL) exit_status = cli_output_commit(&writer->output);
   if (status == JAVM_OK) {
-    run_report report = {&subject->hash, &result, seconds, watch.changed_image ? NULL : symbols,
-                         config.counts_instructions};
+    bool at_mark = result.kind == JAVM_RESULT_PAUSED && result.pause == JAVM_PAUSE_MARK;
+    run_state state = {subject->input.dir, vm, symbols, names.image};
+    run_report report = {
+        &subject->hash,         &result, seconds, watch.changed_image ? NULL : symbols, config.counts_instructions,
+        at_mark ? &state : NULL};
     int finished = finish(subject, options, &host, &report);
     if (exit_status == CLI_OK) exit_status = finished;
     if (options->profile_path != NULL && exit_status != CLI_BAD) {
@@ -366,6 +384,8 @@ int cli_run(int argc, char **argv) {
                                                {"yields", required_argument, NULL, 'y'},
                                                {"catch", required_argument, NULL, 'c'},
                                                {"quota", required_argument, NULL, 'q'},
+                                               {"until-gas", required_argument, NULL, 'u'},
+                                               {"until-instruction", required_argument, NULL, 'U'},
                                                {"trace", required_argument, NULL, 't'},
                                                {"save", required_argument, NULL, 's'},
                                                {"json", no_argument, NULL, 'j'},
@@ -385,6 +405,7 @@ int cli_run(int argc, char **argv) {
   javm_load_config_default(&options.load);
   options.gas = CLI_GAS_DEFAULT;
   options.profile_every = PROFILE_EVERY;
+  options.until[JAVM_MARK_GAS] = options.until[JAVM_MARK_INSTRUCTIONS] = JAVM_NO_MARK;
   while (result == CLI_OK && (given = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
     if (given == 'h') {
       print_help();

@@ -37,6 +37,7 @@ typedef struct run_options {
   unsigned catch_count;
   bool has_quota;
   uint64_t quota;
+  uint64_t until[2]; /* by javm_mark; JAVM_NO_MARK */
 } run_options;
 
 /* What is run: a published Instance of the input. */
@@ -67,12 +68,30 @@ void run_vm_config(const run_subject *subject, const run_options *options, javm_
 javm_status run_vm_new(const run_subject *subject, const javm_vm_config *config, run_host *host, javm_vm **vm,
                        javm_error *error);
 
+/* A paused VM, to be described. */
+typedef struct run_state {
+  javm_dir *dir;
+  javm_vm *vm;
+  const cli_symbols *symbols; /* NULL: none; of the Image with this hash */
+  javm_hash symbols_image;
+} run_state;
+
+extern const char *const cli_reg_names[JAVM_REG_COUNT];
+/* The topmost entry that is no Reference, and its index; SIZE_MAX: there is none. */
+size_t run_top_entry(const javm_vm *vm, javm_entry_view *view);
+/* The instruction that the entry runs next; false: its code is not there. */
+bool run_entry_insn(javm_dir *dir, const javm_entry_view *view, char *text, size_t capacity);
+void run_entry_print(FILE *file, const run_state *state, size_t index, const javm_entry_view *view);
+int run_state_text(FILE *file, const run_state *state);
+json_t *run_state_json(const run_state *state); /* NULL: no memory */
+
 typedef struct run_report {
   const javm_hash *before;
   const javm_result *result;
   double seconds;
   const cli_symbols *symbols; /* of the code that the result's pc is in; NULL: none */
   bool counted;               /* the instructions */
+  const run_state *state;     /* at a mark */
 } run_report;
 
 int run_report_text(FILE *file, const run_report *report);

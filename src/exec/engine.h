@@ -69,6 +69,13 @@ javm_exit jv_lockstep_run(const javm_program *program, jv_state *state, jv_ecall
 javm_exit jv_run_stepwise(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx,
                           uint64_t instruction_limit, bool *limit_reached);
 
+/* Likewise to the end of the block that pc is in: until an instruction that ends one has run, or after instruction_limit. */
+javm_exit jv_run_block(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx,
+                       uint64_t instruction_limit, bool *limit_reached);
+
+/* What the state must pay before its next instruction runs. */
+uint64_t jv_next_charge(const javm_program *program, const jv_state *state);
+
 /* For the engines: the exit for an access that jv_mem_touch and its like refused. */
 javm_exit jv_access_exit(const javm_program *program, const jv_mem *mem, jv_touch touch);
 

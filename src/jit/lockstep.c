@@ -260,15 +260,20 @@ static bool copy_pages(jv_mem *m, const jv_mem *leader) {
   return true;
 }
 
-static bool follow_memory(jv_mem *m, const jv_mem *leader) {
-  if (!same_regions(m, leader) && !begin_again(m, leader)) return false;
+static void follow_fields(jv_mem *m, const jv_mem *leader) {
   m->heap_end = leader->heap_end;
   m->heap_limit = leader->heap_limit;
+  m->frozen = leader->frozen;
+  m->frozen_ctx = leader->frozen_ctx;
+}
+
+static bool follow_memory(jv_mem *m, const jv_mem *leader) {
+  if (!same_regions(m, leader) && !begin_again(m, leader)) return false;
+  follow_fields(m, leader);
   if (!copy_pages(m, leader)) return false;
   if (!has_stale_pages(m, leader)) return true;
   if (!begin_again(m, leader)) return false;
-  m->heap_end = leader->heap_end;
-  m->heap_limit = leader->heap_limit;
+  follow_fields(m, leader);
   return copy_pages(m, leader);
 }
 

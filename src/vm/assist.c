@@ -209,7 +209,7 @@ static javm_status file_open(void *ctx, uint64_t id, javm_cap **data) {
   return status;
 }
 
-/* Debits the quota; OUT_OF_RANGE where it does not suffice. */
+/* The Data is published, so that an assist that imports what this one exports finds it in the directory. */
 static javm_status file_save(void *ctx, javm_cap *data, uint64_t quota, uint64_t size_bytes, uint64_t *id) {
   javm_local_assist *s = ctx;
   uint64_t previous;
@@ -219,6 +219,7 @@ static javm_status file_save(void *ctx, javm_cap *data, uint64_t quota, uint64_t
   if (status == JAVM_OK &&
       !jv_grow(s->allocator, &s->c.files, &s->c.file_capacity, s->c.file_count + 1, sizeof *s->c.files))
     status = JAVM_OUT_OF_MEMORY;
+  if (status == JAVM_OK && !jv_publish(s->dir, &data->obj)) status = JAVM_OUT_OF_MEMORY;
   if (status == JAVM_OK) status = number_set(s->allocator, &s->c.quotas, quota, left - size_bytes, &previous);
   if (status == JAVM_OK) {
     *id = s->c.file_count;

@@ -95,12 +95,11 @@ static void commit(javm_host_call *call) {
 /* "Not yet": the VM pauses, the payload being what is in slot 0. */
 static jv_op_result pause(javm_host_call *call) {
   javm_vm *vm = call->vm;
-  jv_op_result result = jv_yield_to(vm, JV_TARGET_HOST, 0, JAVM_PAUSE_HOST_CALL);
+  jv_op_result result = jv_yield_to(vm, JV_TARGET_HOST, call->number, JAVM_PAUSE_HOST_CALL, NULL);
   if (result != JV_OP_SWITCH) return result;
   commit(call);
   call->entry->refused_operation = call->number; /* should the host drop it */
-  jv_release(vm->dir, vm->payload);
-  vm->payload = javm_cap_retain(jv_root_slot(call->entry, 0));
+  vm->frames[vm->depth - 1].payload = javm_cap_retain(jv_root_slot(call->entry, 0));
   return result;
 }
 

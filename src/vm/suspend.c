@@ -66,7 +66,10 @@ javm_status javm_vm_root(javm_vm *vm, bool with_gas, javm_hash *hash, javm_error
   javm_vm *fork;
   status = javm_vm_fork(vm, NULL, &fork, error);
   if (status != JAVM_OK) return status;
+  /* It has the effects of this one, and undoes none of them. */
+  for (size_t i = 0; i < fork->depth; i++) fork->frames[i].is_lent = vm->frames[i].is_lent;
   status = take_gas(fork) ? root(fork, hash, error) : jv_fail_memory(error);
+  jv_forget_to(fork, 0);
   javm_vm_free(fork);
   return status;
 }
@@ -82,6 +85,7 @@ static javm_status show_marker(javm_vm *vm, const javm_cap *saved, javm_error *e
   if (!ok) return jv_fail_memory(error);
   /* A Paused Instance that a guest kept has none: there is room for one. */
   if (vm->frames[vm->depth - 1].entry) vm->frames[vm->depth++] = (jv_frame){.target = JV_TARGET_HOST};
+  jv_release(vm->dir, vm->frames[vm->depth - 1].payload);
   vm->frames[vm->depth - 1].payload = payload;
   return JAVM_OK;
 }

@@ -112,6 +112,9 @@ bool m_is_kernel(const m_value *v, javm_kernel_image which);
 /* A first Instance of an Image. The slots that the Image pins are taken from it, whatever `slots` has there. */
 m_value *m_genesis(const m_value *image, const m_value *const slots[256]);
 
+/* The serialized form of an Image. */
+const uint8_t *m_image_bytes(const m_value *image, size_t *size);
+
 void m_hash_bytes(const void *bytes, size_t size_bytes, javm_hash *out);
 javm_hash m_hash_of(const m_value *v);
 javm_hash m_page_hash(const m_page *page);

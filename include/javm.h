@@ -702,6 +702,21 @@ JAVM_API javm_status javm_local_assist_export(javm_local_assist *assist, uint8_t
 JAVM_API javm_status javm_local_assist_import(javm_local_assist *assist, const uint8_t *bytes, size_t size_bytes,
                                               javm_error *error);
 
+/* The slots of javm_bootstrap. */
+enum {
+  JAVM_BOOTSTRAP_SET_GAS_METER = 1,
+  JAVM_BOOTSTRAP_SET_STORAGE_QUOTA = 2,
+  JAVM_BOOTSTRAP_MINT_GAS = 3,
+  JAVM_BOOTSTRAP_MINT_QUOTA = 4,
+  JAVM_BOOTSTRAP_CREATE_YIELD_CATCHER = 5,
+  JAVM_BOOTSTRAP_YIELD_CATCHER =
+      6 /* a new one; its list is the kernel's two markers: 0 out of gas, 1 out of storage quota */
+};
+/* What a chain starts with: a root CNode of 256 slots with the kernel's Instances that guests can call, for
+ * javm_instance_genesis of the Image that governs meters and quotas. All other slots are free, as is slot 0. Fills the
+ * catcher's list in the assist. Errors: OUT_OF_MEMORY (only a catcher's number is used up then). */
+JAVM_API javm_status javm_bootstrap(javm_dir *dir, const javm_assist *assist, javm_cap **root_cnode, javm_error *error);
+
 /* -------------------------------------------------------------------------------------------------------- VM */
 
 typedef struct javm_vm javm_vm;

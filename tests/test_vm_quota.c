@@ -235,6 +235,14 @@ static void exhausted_quota_without_a_catcher_is_a_fault(void **state) {
   assert_int_equal(javm_dir_count(g.dir), before); /* nothing was published */
 }
 
+static void mint_data_that_traps_for_lack_of_quota_is_paid_for(void **state) {
+  (void)state;
+  javm_cap *instance = instance_of("load_imm a1, 1\nload_imm a2, 6\necalli 23\n", SLOTS({6, quota(5)}));
+  guest_invoke(&g, instance, 0, NO_ARGS, GAS);
+  assert_refused(&g, JAVM_REFUSAL_QUOTA_EXHAUSTED, 23);
+  assert_int_equal(g.result.gas_used, 3);
+}
+
 static javm_cap *caller_of(const char *text, javm_cap *child) {
   return instance_of(text, SLOTS({3, child}, {8, catcher}));
 }
@@ -528,6 +536,7 @@ int main(void) {
       T(mint_data_looks_at_the_quota_before_the_memory),
       T(mint_data_is_debited_at_once_and_undone_at_a_fault),
       T(exhausted_quota_without_a_catcher_is_a_fault),
+      T(mint_data_that_traps_for_lack_of_quota_is_paid_for),
       T(exhausted_quota_pauses_with_the_handle),
       T(exhausted_quota_in_mint_data_pauses_and_goes_on),
       T(payload_of_mint_data_is_the_handle_that_ran_dry),

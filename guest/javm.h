@@ -333,6 +333,37 @@ JAVM_INLINE_ void javm_drop_paused(javm_slot paused) {
   __asm__ volatile(JAVM_ECALLI_ "31" : : JAVM_IN1_);
 }
 
+/* ---------------------------------------------------------------------------------------------- kernel Instances */
+
+/* What holding one of the kernel's Instances gives the right to; each is a call of it (docs/guests.md). Where your slot 0 is
+ * pinned, nothing gets there. */
+
+/* Sets gas meter or storage quota `id`; returns what it held. Undone if your call ends badly. */
+JAVM_INLINE_ uint64_t javm_set_gas_meter(javm_slot setter, uint64_t id, uint64_t value) {
+  return javm_call(setter, 0, id, value, 0, 0).value;
+}
+JAVM_INLINE_ uint64_t javm_set_storage_quota(javm_slot setter, uint64_t id, uint64_t value) {
+  return javm_call(setter, 0, id, value, 0, 0).value;
+}
+
+/* Slot 0 becomes a handle of gas meter or storage quota `id`. */
+JAVM_INLINE_ void javm_mint_gas(javm_slot mint, uint64_t id) { javm_call(mint, 0, id, 0, 0, 0); }
+JAVM_INLINE_ void javm_mint_quota(javm_slot mint, uint64_t id) { javm_call(mint, 0, id, 0, 0, 0); }
+
+/* Slot 0 becomes a new yield catcher, with an empty list. */
+JAVM_INLINE_ void javm_create_yield_catcher(javm_slot creator) { javm_call(creator, 0, 0, 0, 0, 0); }
+
+/* Adds the cap in slot 0 to a catcher's list of markers, or removes it; it stays in slot 0. False: there is none. */
+JAVM_INLINE_ bool javm_catcher_add(javm_slot catcher) {
+  return javm_call(catcher, 0, 0, 0, 0, 0).status == JAVM_CALL_OK;
+}
+JAVM_INLINE_ bool javm_catcher_remove(javm_slot catcher) {
+  return javm_call(catcher, 1, 0, 0, 0, 0).status == JAVM_CALL_OK;
+}
+
+/* Slot 0 becomes a Data of the markers' hashes, 32 bytes each, in order. */
+JAVM_INLINE_ void javm_catcher_read(javm_slot catcher) { javm_call(catcher, 2, 0, 0, 0, 0); }
+
 /* ------------------------------------------------------------------------------------------------- host functions */
 
 /*

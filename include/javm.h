@@ -545,6 +545,75 @@ JAVM_API void javm_kernel_hash(javm_kernel_image which, javm_hash *hash);
 /* A kernel-issued Instance; `id` (a meter, quota or file id, a catcher's number) is in its φ[7]. */
 JAVM_API javm_status javm_kernel_instance(javm_dir *dir, javm_kernel_image which, uint64_t id, javm_cap **out);
 
+/* ---------------------------------------------------------------------------------------------------- proofs */
+
+/*
+ * A proof says what parts of an Instance are, to somebody who has nothing but its hash: an SSZ multiproof together with
+ * the claims that it proves (docs/proofs.md). The parts are those of the Instance itself or, where it is paused, those of
+ * an entry of its Continuation.
+ */
+
+#define JAVM_CLAIM_MAX 256 /* claims in one proof */
+
+/* What is claimed; the numbers are part of the format. In brackets: what the target's `place` is (else 0). Behind that:
+ * what the claim holds. */
+typedef enum javm_claim_kind {
+  JAVM_CLAIM_REGISTER = 0,   /* [0..12]: number */
+  JAVM_CLAIM_PC = 1,         /* number */
+  JAVM_CLAIM_GAS = 2,        /* number: gas_remaining */
+  JAVM_CLAIM_CHAIN = 3,      /* hash: image_hash_chain */
+  JAVM_CLAIM_IMAGE = 4,      /* hash */
+  JAVM_CLAIM_ROOT_CNODE = 5, /* hash */
+  JAVM_CLAIM_MEM_SIZE = 6,   /* number */
+  JAVM_CLAIM_HEAP_END = 7,   /* number */
+  JAVM_CLAIM_PAUSED = 8,     /* hash: of the Continuation, zero if it is not paused; of an entry: of its Frame */
+  JAVM_CLAIM_SLOT = 9,       /* [slot operand, as guests give it]: hash, zero for an empty slot */
+  /* [guest address]: page_bytes, overlay, overlay_start: a page of an overlay; of an entry, one that it has not written */
+  JAVM_CLAIM_PAGE = 10,
+  JAVM_CLAIM_DATA_PAGE = 11,   /* [slot operand of a Data, and the target's `page`]: page_bytes */
+  JAVM_CLAIM_WRITTEN_PAGE = 12 /* [guest address], of an entry only: page_bytes: a page that it has written */
+} javm_claim_kind;
+
+typedef struct javm_target {
+  javm_claim_kind kind;
+  bool
+      in_entry; /* of what is paused in the Instance, the entry with the index `entry`, bottom first; else the Instance */
+  uint8_t entry;
+  uint64_t place;
+  uint32_t page; /* of DATA_PAGE: the index of the page in the Data; else 0 */
+} javm_target;
+
+typedef struct javm_claim {
+  javm_target target;
+  uint64_t number;
+  javm_hash hash;
+  const uint8_t *page_bytes; /* JAVM_PAGE_BYTES, in the proof */
+  uint32_t overlay; /* the page is page (place - overlay_start) / JAVM_PAGE_BYTES of the overlay with this index */
+  uint32_t overlay_start;
+} javm_claim;
+
+/*
+ * Proves what the targets are under the Instance's hash. `instance` may be a reference. Targets may come in any order and
+ * more than once; the same set under the same hash gives the same bytes (javm_free_bytes with the directory's allocator).
+ * A REGISTER brings with it those that it shares a chunk with: 0 to 3, 4 to 7, 8 to 11.
+ * PAGE takes any address in the page and gives the last overlay that has it; of an entry that has written the page, the
+ * claim is a WRITTEN_PAGE. Errors: OUT_OF_RANGE (an address, slot, entry that is not there, or too much for one proof),
+ * INVALID_ARGUMENT (no target, or a kind that the Instance itself cannot have), WRONG_KIND (not an Instance; a slot path
+ * through what is no CNode), NOT_PAUSED, VALUE_NOT_FOUND (with the hash), INVALID_INSTANCE (an entry that cannot be one),
+ * UNSUPPORTED (a page that is listed as the zero hash), OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_prove(javm_dir *dir, javm_cap *instance, const javm_target *targets, size_t count,
+                                uint8_t **proof, size_t *size_bytes, javm_error *error);
+
+/*
+ * Checks a proof under the hash of an Instance, and tells what it proves: up to `capacity` claims, ascending by entry (the
+ * Instance itself first), kind, place and page; `count` gets how many there are, at most JAVM_CLAIM_MAX. Takes any bytes
+ * and needs nothing else; there is one form for each set of claims, and all else is refused. Uses no memory but 50 KiB of
+ * stack. Errors, with nothing written: MALFORMED with the offset, HASH_MISMATCH (not a proof of this hash).
+ */
+JAVM_API javm_status javm_verify(const javm_hash *hash, const uint8_t *proof, size_t size_bytes, javm_claim *claims,
+                                 size_t capacity, size_t *count, javm_error *error);
+
 /* ------------------------------------------------------------------------------------------ assembler, loading */
 
 /* Assembles the text form (docs/assembly.md) to an Image. Errors: SYNTAX with the line, INVALID_IMAGE. `isa` is used
@@ -635,6 +704,21 @@ JAVM_API javm_status javm_local_assist_export(javm_local_assist *assist, uint8_t
 JAVM_API javm_status javm_local_assist_import(javm_local_assist *assist, const uint8_t *bytes, size_t size_bytes,
                                               javm_error *error);
 
+/* The slots of javm_bootstrap. */
+enum {
+  JAVM_BOOTSTRAP_SET_GAS_METER = 1,
+  JAVM_BOOTSTRAP_SET_STORAGE_QUOTA = 2,
+  JAVM_BOOTSTRAP_MINT_GAS = 3,
+  JAVM_BOOTSTRAP_MINT_QUOTA = 4,
+  JAVM_BOOTSTRAP_CREATE_YIELD_CATCHER = 5,
+  JAVM_BOOTSTRAP_YIELD_CATCHER =
+      6 /* a new one; its list is the kernel's two markers: 0 out of gas, 1 out of storage quota */
+};
+/* What a chain starts with: a root CNode of 256 slots with the kernel's Instances that guests can call, for
+ * javm_instance_genesis of the Image that governs meters and quotas. All other slots are free, as is slot 0. Fills the
+ * catcher's list in the assist. Errors: OUT_OF_MEMORY (only a catcher's number is used up then). */
+JAVM_API javm_status javm_bootstrap(javm_dir *dir, const javm_assist *assist, javm_cap **root_cnode, javm_error *error);
+
 /* -------------------------------------------------------------------------------------------------------- VM */
 
 typedef struct javm_vm javm_vm;
@@ -665,7 +749,7 @@ typedef enum javm_yield_mode {
   X(JAVM_REFUSAL_INVALID_IMAGE, 17, "invalid image")                                                                   \
   X(JAVM_REFUSAL_NOT_BLOCK_START, 18, "the pc after the ecall is not a block start in the new image")                  \
   X(JAVM_REFUSAL_INVALID_INSTANCE, 19, "the instance does not fit its image")                                          \
-  X(JAVM_REFUSAL_KERNEL_CALL, 20, "calls to kernel instances are not in this version")                                 \
+  X(JAVM_REFUSAL_KERNEL_CALL, 20, "a kernel instance cannot be called without a kernel assist")                        \
   X(JAVM_REFUSAL_QUOTA_EXHAUSTED, 21, "storage quota exhausted")                                                       \
   X(JAVM_REFUSAL_CAP_NOT_HELD, 22, "the image names a cap that the caller does not hold")                              \
   X(JAVM_REFUSAL_FILE, 23, "no file handle in the slot, or no file behind it")                                         \

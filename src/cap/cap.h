@@ -155,6 +155,8 @@ javm_cap *jv_instance_make(javm_dir *dir, const jv_instance *content);
 /* entries, effects: likewise blocks of exactly their count. */
 javm_cap *jv_continuation_make(javm_dir *dir, const jv_continuation *content);
 javm_cap *jv_saved_frame_make(javm_dir *dir, const jv_saved_frame *content);
+/* The root of a Frame's effects; they are settled. */
+void jv_effects_root(const jv_saved_frame *frame, javm_hash *root);
 /* Is it one of the five kinds that a slot may hold? */
 static inline bool jv_is_cap_kind(const javm_cap *cap) { return cap->kind <= JAVM_KIND_TYPE; }
 

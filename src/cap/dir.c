@@ -1,16 +1,12 @@
 /* See dir.h: finding and publishing. A publication reserves room in every shard it needs before it inserts anything. */
 #include "cap/dir.h"
 
-#include <sodium.h>
-
 #include "base/error.h"
 #include "cap/kind.h"
 
 javm_status javm_dir_new(const javm_allocator *allocator, javm_dir **out) {
   if (!allocator) allocator = javm_allocator_default();
-  /* Lets the hash use its fast implementation. Where it fails, the portable one gives the same results. */
-  int fast = sodium_init();
-  (void)fast;
+  jv_hash_prepare();
   javm_dir *dir = jv_alloc_zero(allocator, sizeof *dir);
   if (!dir) return JAVM_OUT_OF_MEMORY;
   dir->allocator = *allocator;

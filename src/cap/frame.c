@@ -124,7 +124,7 @@ static javm_status decode(const jv_reader *r, jv_span span, javm_cap **out) {
 
 /* ---------------------------------------------------------------------------------------------------------- hash */
 
-static void effects_root(const jv_saved_frame *f, javm_hash *root) {
+void jv_effects_root(const jv_saved_frame *f, javm_hash *root) {
   jv_merkle list, one;
   jv_merkle_init(&list);
   for (size_t i = 0; i < f->effect_count; i++) {
@@ -147,7 +147,7 @@ _Static_assert(JV_EFFECT_MAX == 1 << 16 && JV_PAGE_COUNT_MAX == 1 << JV_FRAME_LE
 static void hash(const javm_cap *cap, javm_hash *root) {
   const jv_saved_frame *f = &cap->as.frame;
   javm_hash effects;
-  effects_root(f, &effects);
+  jv_effects_root(f, &effects);
   jv_merkle m;
   jv_merkle_init(&m);
   jv_merkle_add(&m, jv_ref_hash(f->called));

@@ -9,6 +9,11 @@ static const javm_hash zero_hashes[JV_ZERO_LEVELS] = {
 #include "cap/zero_hashes.inc"
 };
 
+void jv_hash_prepare(void) {
+  int fast = sodium_init();
+  (void)fast;
+}
+
 void jv_hash(javm_hash *out, const void *bytes, size_t size_bytes) {
   crypto_generichash_blake2b(out->bytes, JAVM_HASH_BYTES, bytes, size_bytes, NULL, 0);
 }
@@ -23,6 +28,13 @@ void jv_hash_pair(javm_hash *out, const javm_hash *left, const javm_hash *right)
 bool jv_hash_is_zero(const javm_hash *h) { return jv_hash_equal(h, &zero_hashes[0]); }
 
 const javm_hash *jv_zero_hash(unsigned level) { return &zero_hashes[level]; }
+
+unsigned jv_zero_level(const javm_hash *h) {
+  unsigned level = 0;
+  while (level < JV_ZERO_LEVELS && (memcmp(h, &zero_hashes[level], 8) != 0 || !jv_hash_equal(h, &zero_hashes[level])))
+    level++;
+  return level;
+}
 
 void jv_hash_raise(javm_hash *root, unsigned level, unsigned to_level) {
   for (; level < to_level; level++) jv_hash_pair(root, root, &zero_hashes[level]);

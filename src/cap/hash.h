@@ -8,6 +8,8 @@
 
 #define JV_ZERO_LEVELS 41
 
+/* Lets the hash use its fast implementation; without it the portable one gives the same results. Any thread, any time. */
+void jv_hash_prepare(void);
 void jv_hash(javm_hash *out, const void *bytes, size_t size_bytes);
 void jv_hash_pair(javm_hash *out, const javm_hash *left, const javm_hash *right);
 static inline bool jv_hash_equal(const javm_hash *a, const javm_hash *b) {
@@ -16,6 +18,8 @@ static inline bool jv_hash_equal(const javm_hash *a, const javm_hash *b) {
 bool jv_hash_is_zero(const javm_hash *h);
 /* The root of 2^level zero chunks, level 0..40; constants. */
 const javm_hash *jv_zero_hash(unsigned level);
+/* The level whose zero hash this is; JV_ZERO_LEVELS: none. */
+unsigned jv_zero_level(const javm_hash *h);
 /* Raises a root over 2^level leaves to one over 2^to_level, the rest zero. */
 void jv_hash_raise(javm_hash *root, unsigned level, unsigned to_level);
 void jv_mix_in_number(javm_hash *root, uint64_t number); /* mix_in_length, mix_in_selector */

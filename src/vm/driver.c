@@ -173,6 +173,11 @@ static next quota_exhausted(javm_vm *vm, size_t frame, javm_result *result, javm
   e->refused_operation = vm->out_of_quota ? vm->operation : 0; /* mint_data, or the reply */
   next n = kernel_yield(vm, frame, JAVM_PAUSE_QUOTA, &caught, error);
   if (n == FAILED || caught) return n;
+  if (vm->out_of_quota &&
+      vm->config.gas_model == JAVM_GAS_INSTRUCTION) { /* it is not tried again: what traps is paid for */
+    e->state.gas--;
+    if (jv_gas_store(vm, frame, error) != JAVM_OK) return FAILED;
+  }
   e->exit = (javm_exit){.kind = JAVM_EXIT_TRAP};
   e->refusal = JAVM_REFUSAL_QUOTA_EXHAUSTED;
   e->has_exit = true;

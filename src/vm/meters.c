@@ -100,6 +100,18 @@ javm_status jv_gas_add(javm_vm *vm, size_t frame, uint64_t gas) {
   return JAVM_OK;
 }
 
+javm_status jv_gas_set(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t gas, uint64_t *previous) {
+  const javm_assist *assist = vm->config.assist;
+  if (assist->gas_meter_set(assist->ctx, id, gas, previous) != JAVM_OK) return JAVM_OUT_OF_MEMORY;
+  if (!e->gas_metered || e->gas_meter != id) return JAVM_OK;
+  uint64_t used = e->gas_loaded - e->state.gas; /* what a write-back would have taken from it before */
+  if (used) remember_spent(vm, id, used);
+  vm->gas_used += used;
+  *previous = e->state.gas;
+  e->state.gas = e->gas_loaded = gas;
+  return JAVM_OK;
+}
+
 void jv_gas_forget(javm_vm *vm, uint64_t id, uint64_t amount) {
   for (size_t i = 0; i < vm->spent_count; i++) {
     jv_meter_spent *spent = &vm->spent[i];

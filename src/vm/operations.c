@@ -122,10 +122,11 @@ jv_op_result jv_operation_gas_left(javm_vm *vm, jv_entry *e) {
 
 /* ---- calls and yields ---- */
 
-static bool is_any_kernel(const javm_vm *vm, const javm_cap *cap) {
-  for (int k = 0; k < JAVM_KERNEL_COUNT; k++)
-    if (jv_is_kernel(vm, cap, (javm_kernel_image)k)) return true;
-  return false;
+/* Which of the kernel's Instances it is; JAVM_KERNEL_COUNT: none. */
+static javm_kernel_image kernel_of(const javm_vm *vm, const javm_cap *cap) {
+  int k = 0;
+  while (k < JAVM_KERNEL_COUNT && !jv_is_kernel(vm, cap, (javm_kernel_image)k)) k++;
+  return (javm_kernel_image)k;
 }
 
 static jv_op_result call_failed(javm_vm *vm, javm_status status) {
@@ -142,8 +143,9 @@ jv_op_result jv_operation_call(javm_vm *vm, jv_entry *e) {
   javm_cap *instance;
   if (!jv_operand_of(vm, e, ARG(0), JAVM_KIND_INSTANCE, NULL, &instance, &result)) return result;
   jv_entry *callee = NULL;
-  if (vm->depth >= vm->config.max_depth) result = jv_refuse(vm, JAVM_REFUSAL_STACK_FULL);
-  else if (is_any_kernel(vm, instance)) result = jv_refuse(vm, JAVM_REFUSAL_KERNEL_CALL);
+  javm_kernel_image kernel = kernel_of(vm, instance);
+  if (kernel != JAVM_KERNEL_COUNT) result = jv_kernel_call(vm, e, kernel, instance);
+  else if (vm->depth >= vm->config.max_depth) result = jv_refuse(vm, JAVM_REFUSAL_STACK_FULL);
   else if (!instance->as.instance.image) result = jv_refuse(vm, JAVM_REFUSAL_INVALID_INSTANCE);
   else if (!jv_frames_reserve(vm, 1)) result = jv_op_out_of_memory(vm);
   else {

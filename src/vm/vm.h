@@ -337,6 +337,9 @@ javm_status jv_gas_store(javm_vm *vm, size_t frame, javm_error *error);
 static inline uint64_t jv_saturating_sum(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 /* To the counter or meter that the entry would spend from. */
 javm_status jv_gas_add(javm_vm *vm, size_t frame, uint64_t gas);
+/* Sets a meter, also the one that the running entry e spends from, to which it has then paid all it owes; *previous is what it
+ * held. An error: nothing has changed. */
+javm_status jv_gas_set(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t gas, uint64_t *previous);
 /* Undoes what the running invoke took from meters, after its effects are undone. */
 void jv_gas_undo(javm_vm *vm);
 /* Of what the running invoke took from a meter, this much is no more to be given back. */

@@ -34,7 +34,7 @@ static void print_help(void) {
        "                       as it was asked to, the paused one\n"
        "  --json               report as JSON\n"
        "  --report FILE        write the report there and not to stdout\n"
-       "  --quiet              report nothing of a halt, and anything else to stderr\n"
+       "  --quiet              report nothing of a halt or where the run was to stop, and anything else to stderr\n"
        "  --perf map|dump      tell perf of the native code, by /tmp/perf-PID.map or jit-PID.dump\n"
        "  --gdb                tell gdb of the native code\n"
        "  --profile FILE       run the program once more, in slices of gas, and write where the gas went\n"
@@ -242,7 +242,7 @@ static void end_line(run_host *host) {
 static int print_report(run_subject *subject, const run_options *options, run_host *host, const run_report *report) {
   cli_output output = {0};
   FILE *file = options->quiet ? stderr : stdout;
-  if (options->quiet && report->result->kind == JAVM_RESULT_HALT) return CLI_OK;
+  if (options->quiet && (report->result->kind == JAVM_RESULT_HALT || report->state != NULL)) return CLI_OK;
   if (options->report_path != NULL) {
     int result = cli_output_open(options->report_path, &output);
     if (result != CLI_OK) return result;

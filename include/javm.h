@@ -1024,14 +1024,15 @@ JAVM_API uint64_t javm_timeline_every(const javm_timeline *timeline);
 
 /*
  * Where two runs part: *parted false: they are the same, to the ends or the points that they were run to. Else *last_same is the
- * last point at which they are the same by this kind of root, and they are not at the one behind it (if they come together again
- * between two checkpoints before that, it may not be the first such point); or, with *parted_at_start, they differ at their start.
- * Of an end the outcome is compared. It runs on forks, no more than each run once more and some distances between checkpoints;
- * the number of those grows with the logarithm of the distance. Errors: INVALID_ARGUMENT (the timelines begin at different points
- * or have different axes), those of javm_timeline_seek and javm_vm_root.
+ * last point at which they are the same by this kind of root, and at the one behind it they are not; with *parted_at_start they
+ * differ at their start. Of an end the outcome is compared. With `each` every point is compared, and so it is the first such
+ * point; that takes as many roots. Without, the checkpoints of `a` and the ends are, and points between the first two of them where
+ * that changes: no more than each run once more and some distances, as many as the distance has bits; two runs that part and come
+ * together again between two checkpoints are the same then. Errors: INVALID_ARGUMENT (the timelines begin at different points or
+ * have different axes), those of javm_timeline_seek and javm_vm_root.
  */
-JAVM_API javm_status javm_timeline_part(javm_timeline *a, javm_timeline *b, javm_root_kind kind, bool *parted,
-                                        bool *parted_at_start, uint64_t *last_same, javm_error *error);
+JAVM_API javm_status javm_timeline_part(javm_timeline *a, javm_timeline *b, javm_root_kind kind, bool each,
+                                        bool *parted, bool *parted_at_start, uint64_t *last_same, javm_error *error);
 
 /* -------------------------------------------------------------------------------------------- host functions */
 

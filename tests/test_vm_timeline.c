@@ -289,7 +289,7 @@ typedef struct parting {
   uint64_t last_same;
 } parting;
 
-static parting part(const char *loop_one, const char *loop_two, javm_mark axis, javm_root_kind kind) {
+static parting part_by(const char *loop_one, const char *loop_two, javm_mark axis, javm_root_kind kind, bool each) {
   parting p;
   world *worlds[] = {&one, &two};
   for (int i = 0; i < 2; i++) {
@@ -297,13 +297,21 @@ static parting part(const char *loop_one, const char *loop_two, javm_mark axis, 
     make_timeline(worlds[i], axis, 10, 8);
     run_timeline(worlds[i], JAVM_NO_MARK);
   }
-  if (javm_timeline_part(one.timeline, two.timeline, kind, &p.parted, &p.at_start, &p.last_same, &one.g.error) !=
+  if (javm_timeline_part(one.timeline, two.timeline, kind, each, &p.parted, &p.at_start, &p.last_same, &one.g.error) !=
       JAVM_OK)
     fail_msg("%s", one.g.error.text);
   for (int i = 0; i < 2; i++) {
     javm_timeline_free(worlds[i]->timeline);
     worlds[i]->timeline = NULL;
   }
+  return p;
+}
+
+static parting part(const char *loop_one, const char *loop_two, javm_mark axis, javm_root_kind kind) {
+  parting p = part_by(loop_one, loop_two, axis, kind, false), each = part_by(loop_one, loop_two, axis, kind, true);
+  assert_int_equal(p.parted, each.parted);
+  assert_int_equal(p.at_start, each.at_start);
+  if (p.parted) assert_int_equal(p.last_same, each.last_same);
   return p;
 }
 
@@ -374,13 +382,21 @@ static void images_part_at_the_instruction_that_differs(void **state) {
 
 static void ends_are_compared(void **state) {
   (void)state;
-  static const char good[] = "load_imm a0, 1\necalli 0\n", bad[] = "load_imm a0, 1\ntrap\n",
-                    other[] = "load_imm a0, 1\nload_imm a0, 2\necalli 0\n";
-  parting p = part(good, bad, JAVM_MARK_INSTRUCTIONS, JAVM_ROOT_MACHINE);
-  assert_false(p.parted); /* for two instructions only: the code of a trap is 1, too */
-  p = part(good, other, JAVM_MARK_INSTRUCTIONS, JAVM_ROOT_MACHINE);
+  static const char good[] = "load_imm a0, 1\necalli 0\n", other[] = "load_imm a0, 1\nload_imm a0, 2\necalli 0\n";
+  parting p = part(good, other, JAVM_MARK_INSTRUCTIONS, JAVM_ROOT_MACHINE);
   assert_true(p.parted && !p.at_start);
   assert_int_equal(p.last_same, 3 + 1);
+}
+
+static void runs_that_come_together_again_are_told_apart_point_by_point(void **state) {
+  (void)state;
+  static const char good[] = "load_imm a0, 1\necalli 0\n", bad[] = "load_imm a0, 1\ntrap\n";
+  /* The code of a trap is 1, too, and the parent soon overwrites the status beside it. */
+  parting p = part_by(good, bad, JAVM_MARK_INSTRUCTIONS, JAVM_ROOT_MACHINE, false);
+  assert_false(p.parted);
+  p = part_by(good, bad, JAVM_MARK_INSTRUCTIONS, JAVM_ROOT_MACHINE, true);
+  assert_true(p.parted && !p.at_start);
+  assert_int_equal(p.last_same, 3 + 2 - 1);
 }
 
 /* ---- out of memory ---- */
@@ -471,6 +487,7 @@ int main(void) {
       T(gas_models_part_where_the_gas_is_asked_for),
       T(images_part_at_the_instruction_that_differs),
       T(ends_are_compared),
+      T(runs_that_come_together_again_are_told_apart_point_by_point),
       T(out_of_memory_loses_nothing),
   };
   return cmocka_run_group_tests_name("timelines", tests, NULL, NULL);

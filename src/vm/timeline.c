@@ -243,6 +243,11 @@ void javm_timeline_release(javm_timeline *t, javm_vm *vm) {
 
 /* ---- where two runs part ---- */
 
+typedef struct parting {
+  bool parted, at_start;
+  uint64_t last_same;
+} parting;
+
 typedef struct comparison {
   javm_timeline *a, *b;
   javm_root_kind kind;
@@ -264,7 +269,8 @@ static javm_status same_vm(const comparison *c, javm_vm *a, javm_vm *b, bool *sa
   javm_position at[2];
   javm_vm_position(a, &at[0]);
   javm_vm_position(b, &at[1]);
-  *same = c->kind != JAVM_ROOT_WHOLE || at[0].gas == at[1].gas;
+  *same = (c->kind != JAVM_ROOT_WHOLE || at[0].gas == at[1].gas) &&
+          (c->a->config.axis != JAVM_MARK_INSTRUCTIONS || at[0].instructions == at[1].instructions);
   if (!*same || a->depth == 0) return JAVM_OK;
   javm_status status = javm_vm_root(a, c->kind, &roots[0], c->error);
   if (status == JAVM_OK) status = javm_vm_root(b, c->kind, &roots[1], c->error);
@@ -272,57 +278,110 @@ static javm_status same_vm(const comparison *c, javm_vm *a, javm_vm *b, bool *sa
   return status;
 }
 
+/* The two, each at a point of its timeline. */
+typedef struct pair {
+  javm_vm *a, *b;
+  javm_result ends[2];
+} pair;
+
+static void release_pair(const comparison *c, pair *p) {
+  javm_result_clear(c->a->vm->dir, &p->ends[0]);
+  javm_result_clear(c->b->vm->dir, &p->ends[1]);
+  javm_timeline_release(c->a, p->a);
+  javm_timeline_release(c->b, p->b);
+}
+
+static javm_status seek_pair(const comparison *c, uint64_t at, pair *p) {
+  memset(p, 0, sizeof *p);
+  javm_status status = javm_timeline_seek(c->a, at, &p->a, &p->ends[0], c->error);
+  if (status == JAVM_OK) status = javm_timeline_seek(c->b, at, &p->b, &p->ends[1], c->error);
+  if (status != JAVM_OK) release_pair(c, p);
+  return status;
+}
+
+static javm_status same_pair(const comparison *c, const pair *p, bool *same) {
+  *same = same_end(&p->ends[0], &p->ends[1], c->kind == JAVM_ROOT_WHOLE) && p->a->depth == p->b->depth;
+  return *same ? same_vm(c, p->a, p->b, same) : JAVM_OK;
+}
+
 /* Are the two the same at a point? */
 static javm_status compare(const comparison *c, uint64_t at, bool *same) {
-  javm_vm *a = NULL, *b = NULL;
-  javm_result ends[2];
-  javm_status status = javm_timeline_seek(c->a, at, &a, &ends[0], c->error);
+  pair p;
+  javm_status status = seek_pair(c, at, &p);
   if (status != JAVM_OK) return status;
-  status = javm_timeline_seek(c->b, at, &b, &ends[1], c->error);
-  if (status == JAVM_OK) {
-    *same = same_end(&ends[0], &ends[1], c->kind == JAVM_ROOT_WHOLE) && a->depth == b->depth;
-    if (*same) status = same_vm(c, a, b, same);
-    javm_result_clear(b->dir, &ends[1]);
+  status = same_pair(c, &p, same);
+  release_pair(c, &p);
+  return status;
+}
+
+static javm_status go_to(const javm_timeline *t, javm_vm *vm, uint64_t at, javm_result *result, javm_error *error) {
+  javm_result_clear(vm->dir, result);
+  set_marks(t, vm, at);
+  return javm_vm_call_resume(vm, NULL, result, error);
+}
+
+static bool has_moved(const pair *p) {
+  return p->ends[0].gas_used || p->ends[0].instructions || p->ends[1].gas_used || p->ends[1].instructions ||
+         p->ends[0].kind != JAVM_RESULT_PAUSED || p->ends[1].kind != JAVM_RESULT_PAUSED;
+}
+
+/* Compares at each point from the start on. */
+static javm_status scan(const comparison *c, uint64_t start, uint64_t end, parting *out) {
+  pair p;
+  bool same = true, goes_on = true;
+  javm_status status = seek_pair(c, start, &p);
+  if (status != JAVM_OK) return status;
+  for (uint64_t at = start; status == JAVM_OK && goes_on; at++) {
+    if (at > start) status = go_to(c->a, p.a, at, &p.ends[0], c->error);
+    if (at > start && status == JAVM_OK) status = go_to(c->b, p.b, at, &p.ends[1], c->error);
+    if (status == JAVM_OK && (at == start || has_moved(&p))) status = same_pair(c, &p, &same);
+    if (status == JAVM_OK && !same) *out = (parting){true, at == start, at == start ? at : at - 1};
+    goes_on = same && at < end && p.ends[0].kind == JAVM_RESULT_PAUSED && p.ends[0].pause == JAVM_PAUSE_MARK;
   }
-  javm_result_clear(a->dir, &ends[0]);
-  javm_timeline_release(c->a, a);
-  javm_timeline_release(c->b, b);
+  release_pair(c, &p);
   return status;
 }
 
 /* Narrows down: the two are the same at `low` and not at `high`. */
-static javm_status narrow(const comparison *c, uint64_t low, uint64_t high, uint64_t *last_same) {
-  javm_status status = JAVM_OK;
-  while (status == JAVM_OK && high - low > 1) {
+static javm_status narrow(const comparison *c, uint64_t low, uint64_t high, parting *out) {
+  while (high - low > 1) {
     uint64_t middle = low + (high - low) / 2;
     bool same;
-    status = compare(c, middle, &same);
-    if (status == JAVM_OK && same) low = middle;
+    javm_status status = compare(c, middle, &same);
+    if (status != JAVM_OK) return status;
+    if (same) low = middle;
     else high = middle;
   }
-  *last_same = low;
-  return status;
+  *out = (parting){true, false, low};
+  return JAVM_OK;
 }
 
-javm_status javm_timeline_part(javm_timeline *a, javm_timeline *b, javm_root_kind kind, bool *parted,
-                               bool *parted_at_start, uint64_t *last_same, javm_error *error) {
-  comparison c = {a, b, kind, error};
-  if (a->config.axis != b->config.axis || a->checkpoints[0].at != b->checkpoints[0].at)
-    return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "timelines of other axes, or that begin at different points");
-  uint64_t end = reached(a) > reached(b) ? reached(a) : reached(b), low = a->checkpoints[0].at;
-  *parted = *parted_at_start = false;
-  for (size_t i = 0; i <= a->count; i++) {
-    uint64_t at = i < a->count ? a->checkpoints[i].at : end;
+/* Compares at the checkpoints of one, and looks closer where the two first differ. */
+static javm_status search(const comparison *c, uint64_t start, uint64_t end, parting *out) {
+  uint64_t low = start;
+  for (size_t i = 0; i <= c->a->count; i++) {
+    uint64_t at = i < c->a->count ? c->a->checkpoints[i].at : end;
     bool same;
-    javm_status status = compare(&c, at, &same);
+    javm_status status = compare(c, at, &same);
     if (status != JAVM_OK) return status;
-    if (!same) {
-      *parted = true;
-      *parted_at_start = i == 0;
-      *last_same = low;
-      return i ? narrow(&c, low, at, last_same) : JAVM_OK;
-    }
+    if (!same && i == 0) *out = (parting){true, true, at};
+    if (!same) return i ? narrow(c, low, at, out) : JAVM_OK;
     low = at;
   }
+  return JAVM_OK;
+}
+
+javm_status javm_timeline_part(javm_timeline *a, javm_timeline *b, javm_root_kind kind, bool each, bool *parted,
+                               bool *parted_at_start, uint64_t *last_same, javm_error *error) {
+  comparison c = {a, b, kind, error};
+  parting found = {false, false, 0};
+  uint64_t start = a->checkpoints[0].at, end = reached(a) > reached(b) ? reached(a) : reached(b);
+  if (a->config.axis != b->config.axis || start != b->checkpoints[0].at)
+    return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "timelines of other axes, or that begin at different points");
+  javm_status status = each ? scan(&c, start, end, &found) : search(&c, start, end, &found);
+  if (status != JAVM_OK) return status;
+  *parted = found.parted;
+  *parted_at_start = found.at_start;
+  *last_same = found.last_same;
   return JAVM_OK;
 }

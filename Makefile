@@ -66,7 +66,7 @@ replays := $(fuzz_names:%=$(B)/fuzz/replay_%)
 fuzzers := $(fuzz_names:%=$(B)/fuzz/fuzz_%)
 generators := $(patsubst %.c,$(B)/%,$(wildcard fuzz/random_programs.c))
 
-.PHONY: all run check check-build bench fuzz fuzz-build fuzz-replay random-programs format install clean
+.PHONY: all run check check-build check-ssz bench fuzz fuzz-build fuzz-replay random-programs format install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -83,6 +83,12 @@ check:
 	@MAKE="$(MAKE)" CC="$(CC)" CXX="$(CXX)" SANFLAGS="$(san)" LIBS="$(libs)" scripts/check $(B)
 
 check-build: all $(tests) $(portable_tests) $(replays) $(generators)
+
+# Another SSZ library, from npm: no part of `check`, which needs no network.
+check-ssz:
+	@scripts/deps ssz
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/tests/ssz/values
+	@scripts/ssz-check $(B)
 
 bench:
 	@scripts/deps bench

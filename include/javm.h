@@ -698,9 +698,26 @@ typedef struct javm_local_assist javm_local_assist;
 JAVM_API javm_status javm_local_assist_new(javm_dir *dir, javm_local_assist **out);
 JAVM_API void javm_local_assist_free(javm_local_assist *assist);
 JAVM_API const javm_assist *javm_local_assist_interface(javm_local_assist *assist);
+/* Another one of the same content, in the same directory. */
+JAVM_API javm_status javm_local_assist_copy(javm_local_assist *assist, javm_local_assist **out);
 JAVM_API javm_status javm_local_assist_export(javm_local_assist *assist, uint8_t **out, size_t *size_bytes);
 JAVM_API javm_status javm_local_assist_import(javm_local_assist *assist, const uint8_t *bytes, size_t size_bytes,
                                               javm_error *error);
+
+/* The slots of javm_bootstrap. */
+enum {
+  JAVM_BOOTSTRAP_SET_GAS_METER = 1,
+  JAVM_BOOTSTRAP_SET_STORAGE_QUOTA = 2,
+  JAVM_BOOTSTRAP_MINT_GAS = 3,
+  JAVM_BOOTSTRAP_MINT_QUOTA = 4,
+  JAVM_BOOTSTRAP_CREATE_YIELD_CATCHER = 5,
+  JAVM_BOOTSTRAP_YIELD_CATCHER =
+      6 /* a new one; its list is the kernel's two markers: 0 out of gas, 1 out of storage quota */
+};
+/* What a chain starts with: a root CNode of 256 slots with the kernel's Instances that guests can call, for
+ * javm_instance_genesis of the Image that governs meters and quotas. All other slots are free, as is slot 0. Fills the
+ * catcher's list in the assist. Errors: OUT_OF_MEMORY (only a catcher's number is used up then). */
+JAVM_API javm_status javm_bootstrap(javm_dir *dir, const javm_assist *assist, javm_cap **root_cnode, javm_error *error);
 
 /* -------------------------------------------------------------------------------------------------------- VM */
 
@@ -943,9 +960,15 @@ typedef enum javm_step {
  * block that was paid for at its start. */
 JAVM_API javm_status javm_vm_step(javm_vm *vm, javm_step step, javm_result *result, javm_error *error);
 
-/* The root of what a paused VM is: the hash that javm_vm_suspend would give, but nothing is published; without with_gas: that of
- * the same VM with all gas in it zero. VMs that came the same way have the same root, on any engine. Errors: as javm_vm_suspend. */
-JAVM_API javm_status javm_vm_root(javm_vm *vm, bool with_gas, javm_hash *root, javm_error *error);
+/* Roots of a paused VM: VMs that came the same way have the same ones, on any engine. */
+typedef enum javm_root_kind {
+  JAVM_ROOT_WHOLE = 0, /* the hash that javm_vm_suspend would give; nothing is published */
+  JAVM_ROOT_MACHINE =
+      1 /* of the call stack's shape, and of each entry the registers, pc, heap's end and pages written: for runs
+                           of other programs, or with other gas (which is also in the values that calls leave). No value's hash */
+} javm_root_kind;
+/* Errors: as javm_vm_suspend. What it costs are the pages written since the last time. */
+JAVM_API javm_status javm_vm_root(javm_vm *vm, javm_root_kind kind, javm_hash *root, javm_error *error);
 
 /* The guest memory of an InstanceEntry, between verbs. read: as javm_machine_read, with the guest's permissions. dirty_pages: the
  * start addresses of the pages written since the call, ascending, up to `capacity` of them, and how many there are. Errors:
@@ -953,6 +976,63 @@ JAVM_API javm_status javm_vm_root(javm_vm *vm, bool with_gas, javm_hash *root, j
 JAVM_API javm_status javm_vm_read(javm_vm *vm, size_t index, uint32_t address, void *to, size_t size_bytes);
 JAVM_API javm_status javm_vm_dirty_pages(javm_vm *vm, size_t index, uint32_t *addresses, size_t capacity,
                                          size_t *page_count);
+
+/*
+ * A timeline: a run with checkpoints, so that any earlier point of it is reached again by running no more than the distance
+ * between two of them. A checkpoint is a fork: it costs the pages that are written after it. They are kept bounded: where there
+ * are too many, every other one goes, and the distance doubles.
+ *
+ * What happened outside of the VM is not undone: host functions are called again on the way to an earlier point, with the same
+ * arguments, and must answer the same. What the host answers between verbs (to a yield, a paused host call) it answers again:
+ * javm_timeline_seek stops there, if no checkpoint lies between.
+ */
+typedef struct javm_timeline javm_timeline;
+
+typedef struct javm_timeline_config {
+  size_t size_bytes;        /* of this struct; set by the default-filler */
+  javm_mark axis;           /* what `every` and all points count; default gas */
+  uint64_t every;           /* from one checkpoint to the next, at first; default 1000000, at least 1 */
+  uint32_t max_checkpoints; /* default 64, at least 2 */
+  /* The kernel assist is part of the past: a copy of it goes with each checkpoint. NULL: the VM has none, or the in-process one
+   * (javm_local_assist_copy). copy: an assist of the same content, until it is given to free. */
+  javm_status (*copy_assist)(void *ctx, const javm_assist *assist, const javm_assist **out);
+  void (*free_assist)(void *ctx, const javm_assist *assist);
+  void *assist_ctx;
+} javm_timeline_config;
+JAVM_API void javm_timeline_config_default(javm_timeline_config *config);
+
+/* Of a VM that is paused at a mark, from there on; to begin at the beginning, set a mark of 0 and invoke. It borrows the VM, whose
+ * marks are the timeline's from now on. Errors: NOT_PAUSED, INVALID_ARGUMENT (the config; instructions that are not counted; an
+ * assist that it cannot copy), OUT_OF_MEMORY. */
+JAVM_API javm_status javm_timeline_new(javm_vm *vm, const javm_timeline_config *config, javm_timeline **out,
+                                       javm_error *error);
+/* Also frees what javm_timeline_seek gave and was not given back. The VM stays as it is, without marks. NULL is allowed. */
+JAVM_API void javm_timeline_free(javm_timeline *timeline);
+/* Runs the VM on, with checkpoints, up to a point (JAVM_NO_MARK: no limit), or to what else ends or pauses it; the result's gas and
+ * instructions are those of the whole way. After another pause the host goes on by a verb on the VM; when that pauses at a mark,
+ * by this again. Errors: NOT_PAUSED (not at a mark, nor where an error stopped a verb), those of call_resume. */
+JAVM_API javm_status javm_timeline_run(javm_timeline *timeline, uint64_t until, javm_result *result, javm_error *error);
+/* Another VM, as the run was at a point: paused at this mark, or where its result says. It has no trace. It may run on, and is
+ * given back to javm_timeline_release. A point behind the VM's own is reached, too. Errors: OUT_OF_RANGE (before the timeline),
+ * those of call_resume. */
+JAVM_API javm_status javm_timeline_seek(javm_timeline *timeline, uint64_t at, javm_vm **out, javm_result *result,
+                                        javm_error *error);
+JAVM_API void javm_timeline_release(javm_timeline *timeline, javm_vm *vm); /* NULL is allowed */
+JAVM_API size_t javm_timeline_checkpoint_count(const javm_timeline *timeline);
+/* The distance now. */
+JAVM_API uint64_t javm_timeline_every(const javm_timeline *timeline);
+
+/*
+ * Where two runs part: *parted false: they are the same, to the ends or the points that they were run to. Else *last_same is the
+ * last point at which they are the same by this kind of root, and at the one behind it they are not; with *parted_at_start they
+ * differ at their start. Of an end the outcome is compared. With `each` every point is compared, and so it is the first such
+ * point; that takes as many roots. Without, the checkpoints of `a` and the ends are, and points between the first two of them where
+ * that changes: no more than each run once more and some distances, as many as the distance has bits; two runs that part and come
+ * together again between two checkpoints are the same then. Errors: INVALID_ARGUMENT (the timelines begin at different points or
+ * have different axes), those of javm_timeline_seek and javm_vm_root.
+ */
+JAVM_API javm_status javm_timeline_part(javm_timeline *a, javm_timeline *b, javm_root_kind kind, bool each,
+                                        bool *parted, bool *parted_at_start, uint64_t *last_same, javm_error *error);
 
 /* -------------------------------------------------------------------------------------------- host functions */
 

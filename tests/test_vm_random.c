@@ -210,7 +210,8 @@ static void run(uint64_t number, outcome *outcomes) {
                             .instructions = g.result.instructions,
                             .instance = g.result.instance,
                             .depth = javm_vm_depth(g.vm)};
-    if (outcomes[i].depth > 0) assert_int_equal(javm_vm_root(g.vm, true, &outcomes[i].root, &g.error), JAVM_OK);
+    if (outcomes[i].depth > 0)
+      assert_int_equal(javm_vm_root(g.vm, JAVM_ROOT_WHOLE, &outcomes[i].root, &g.error), JAVM_OK);
     if (g.result.kind == JAVM_RESULT_HALT && status == JAVM_OK) assert_true(javm_dir_has(g.dir, &g.result.instance));
   }
   guest_close(&g);

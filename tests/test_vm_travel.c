@@ -98,7 +98,7 @@ static javm_position position(void) {
 
 static javm_hash root(void) {
   javm_hash hash;
-  assert_int_equal(javm_vm_root(g.vm, true, &hash, &g.error), JAVM_OK);
+  assert_int_equal(javm_vm_root(g.vm, JAVM_ROOT_WHOLE, &hash, &g.error), JAVM_OK);
   return hash;
 }
 
@@ -470,37 +470,75 @@ static void invoke_on_top_of_a_mark_counts_on(void **state) {
 
 /* ---- roots ---- */
 
-static void root_tells_states_apart(void **state) {
-  (void)state;
-  javm_cap *a =
-      instance_of(".mapping ephemeral 0x20000 4096\nstore_imm_u8 [0x20000], 1\nload_imm a0, 7\ntrap\n", NO_SLOTS);
-  javm_cap *b =
-      instance_of(".mapping ephemeral 0x20000 4096\nstore_imm_u8 [0x20000], 2\nload_imm a0, 7\ntrap\n", NO_SLOTS);
-  javm_hash roots[6];
-  start(a, 10, JAVM_MARK_GAS, 2);
-  roots[0] = root();
-  start(b, 10, JAVM_MARK_GAS, 2);
-  guest_drop(&g); /* the one below */
-  start(a, 11, JAVM_MARK_GAS, 2);
-  roots[1] = root();
-  javm_hash without[2];
-  assert_int_equal(javm_vm_root(g.vm, false, &without[0], &g.error), JAVM_OK);
-  assert_other_hash(roots[0], roots[1]);
-  assert_other_hash(without[0], roots[1]);
+static javm_hash machine_root(void) {
+  javm_hash hash;
+  assert_int_equal(javm_vm_root(g.vm, JAVM_ROOT_MACHINE, &hash, &g.error), JAVM_OK);
+  return hash;
 }
 
-static void root_is_of_gas_only_if_asked_for(void **state) {
+#define STORE(value) ".mapping ephemeral 0x20000 4096\nstore_imm_u8 [0x20000], " value "\nload_imm a0, 7\ntrap\n"
+
+static void root_of_the_machine_is_of_memory_and_registers(void **state) {
+  (void)state;
+  static const char *const texts[] = {STORE("1"), STORE("1") "trap\n", STORE("2")};
+  javm_hash whole[3], machine[3];
+  for (int i = 0; i < 3; i++) {
+    new_vm();
+    start(instance_of(texts[i], NO_SLOTS), GAS, JAVM_MARK_INSTRUCTIONS, 2);
+    whole[i] = root();
+    machine[i] = machine_root();
+  }
+  assert_other_hash(whole[0], whole[1]); /* another program */
+  assert_same_hash(machine[0], machine[1]);
+  assert_other_hash(machine[0], machine[2]); /* another byte in memory */
+  go_on(JAVM_MARK_INSTRUCTIONS, 1);
+  javm_hash again = machine_root();
+  assert_same_hash(again, machine[2]);
+}
+
+static void root_of_the_machine_leaves_gas_out(void **state) {
   (void)state;
   javm_cap *loop = instance_of(LOOP, NO_SLOTS);
-  javm_hash with[2], without[2];
+  javm_hash whole[2], machine[2];
   for (int i = 0; i < 2; i++) {
     new_vm();
     start(loop, GAS + (uint64_t)i, JAVM_MARK_GAS, 20);
-    with[i] = root();
-    assert_int_equal(javm_vm_root(g.vm, false, &without[i], &g.error), JAVM_OK);
+    whole[i] = root();
+    machine[i] = machine_root();
   }
-  assert_other_hash(with[0], with[1]);
-  assert_same_hash(without[0], without[1]);
+  assert_other_hash(whole[0], whole[1]);
+  assert_same_hash(machine[0], machine[1]);
+}
+
+static void whole_root_is_the_hash_of_the_suspended_vm(void **state) {
+  (void)state;
+  javm_cap *parent = family();
+  ending whole = whole_run(parent, GAS);
+  for (uint64_t mark = 0; mark < whole.instructions; mark += 11) {
+    start(parent, GAS, JAVM_MARK_INSTRUCTIONS, mark);
+    javm_hash here = root(), suspended;
+    assert_int_equal(javm_vm_suspend(g.vm, &suspended, &g.error), JAVM_OK);
+    assert_same_hash(here, suspended);
+    new_vm();
+    assert_int_equal(javm_vm_restore(g.vm, &suspended, guest_fresh(&g), &g.error), JAVM_OK);
+    assert_true(at_mark());
+    javm_hash restored = root();
+    assert_same_hash(here, restored);
+    assert_int_equal(position().instructions, 0);
+    go_on(JAVM_MARK_INSTRUCTIONS, JAVM_NO_MARK);
+    ending cut = end_of_run();
+    cut.instructions += mark;
+    cut.gas = whole.gas;
+    same_ending(&cut, &whole);
+  }
+}
+
+static void nothing_paused_has_no_root(void **state) {
+  (void)state;
+  javm_hash hash;
+  assert_int_equal(javm_vm_root(g.vm, JAVM_ROOT_WHOLE, &hash, &g.error), JAVM_NOT_PAUSED);
+  start(instance_of(LOOP, NO_SLOTS), GAS, JAVM_MARK_GAS, 0);
+  assert_int_equal(javm_vm_root(g.vm, (javm_root_kind)2, &hash, &g.error), JAVM_INVALID_ARGUMENT);
 }
 
 static void memory_of_an_entry_can_be_looked_at(void **state) {
@@ -542,8 +580,10 @@ int main(void) {
       T(other_verbs_do_not_go_on_from_a_mark),
       T(gas_that_is_added_at_a_mark_is_the_entrys),
       T(invoke_on_top_of_a_mark_counts_on),
-      T(root_tells_states_apart),
-      T(root_is_of_gas_only_if_asked_for),
+      T(root_of_the_machine_is_of_memory_and_registers),
+      T(root_of_the_machine_leaves_gas_out),
+      T(whole_root_is_the_hash_of_the_suspended_vm),
+      T(nothing_paused_has_no_root),
       T(memory_of_an_entry_can_be_looked_at),
   };
   return cmocka_run_group_tests_name("time travel", tests, NULL, NULL);

@@ -29,10 +29,12 @@ static void print_help(void) {
        "                       the program is then: pc, registers, root (see docs/time-travel.md)\n"
        "  --until-instruction N  stop when N instructions have run, likewise\n"
        "  --trace FILE         write what the program asked of its host, for 'javm replay'\n"
-       "  --save FILE          write the new Instance, so that the next run of that file goes on\n"
+       "  --save FILE          write the new Instance, so that the next run of that file goes on; of a run that "
+       "stopped\n"
+       "                       as it was asked to, the paused one\n"
        "  --json               report as JSON\n"
        "  --report FILE        write the report there and not to stdout\n"
-       "  --quiet              report nothing of a halt, and anything else to stderr\n"
+       "  --quiet              report nothing of a halt or where the run was to stop, and anything else to stderr\n"
        "  --perf map|dump      tell perf of the native code, by /tmp/perf-PID.map or jit-PID.dump\n"
        "  --gdb                tell gdb of the native code\n"
        "  --profile FILE       run the program once more, in slices of gas, and write where the gas went\n"
@@ -127,7 +129,15 @@ static bool set_perf(const char *text, run_options *options) {
   return true;
 }
 
-static bool set_option(int option, run_options *options) {
+void run_options_init(run_options *options) {
+  memset(options, 0, sizeof *options);
+  javm_load_config_default(&options->load);
+  options->gas = CLI_GAS_DEFAULT;
+  options->profile_every = PROFILE_EVERY;
+  options->until[JAVM_MARK_GAS] = options->until[JAVM_MARK_INSTRUCTIONS] = JAVM_NO_MARK;
+}
+
+bool run_set_option(int option, run_options *options) {
   switch (option) {
     case 'e':
     case 'p': return set_number(option, optarg, options);
@@ -215,6 +225,13 @@ static int save_instance(javm_dir *dir, const javm_hash *hash, const char *path)
   return result;
 }
 
+static int save_paused(const run_state *state, const char *path) {
+  javm_hash hash;
+  javm_error error;
+  if (javm_vm_suspend(state->vm, &hash, &error) != JAVM_OK) return cli_fail_error(path, &error);
+  return save_instance(state->dir, &hash, path);
+}
+
 /* Our own output starts on a new line. */
 static void end_line(run_host *host) {
   if (host->in_midline) fputc('\n', stdout);
@@ -225,7 +242,7 @@ static void end_line(run_host *host) {
 static int print_report(run_subject *subject, const run_options *options, run_host *host, const run_report *report) {
   cli_output output = {0};
   FILE *file = options->quiet ? stderr : stdout;
-  if (options->quiet && report->result->kind == JAVM_RESULT_HALT) return CLI_OK;
+  if (options->quiet && (report->result->kind == JAVM_RESULT_HALT || report->state != NULL)) return CLI_OK;
   if (options->report_path != NULL) {
     int result = cli_output_open(options->report_path, &output);
     if (result != CLI_OK) return result;
@@ -245,6 +262,7 @@ static int finish(run_subject *subject, const run_options *options, run_host *ho
   int written = CLI_OK;
   if (options->save_path != NULL && halted)
     written = save_instance(subject->input.dir, &result->instance, options->save_path);
+  else if (options->save_path != NULL && at_mark) written = save_paused(report->state, options->save_path);
   else if (options->save_path != NULL)
     cli_fail("%s: not written: the program did not halt, so there is no new Instance", options->save_path);
   int printed = print_report(subject, options, host, report);
@@ -321,8 +339,7 @@ static int invoke(run_subject *subject, const run_options *options, trace_writer
   for (int mark = 0; status == JAVM_OK && mark < 2; mark++)
     if (options->until[mark] != JAVM_NO_MARK) status = javm_vm_set_mark(vm, (javm_mark)mark, options->until[mark]);
   double start = now();
-  if (status == JAVM_OK)
-    status = javm_vm_invoke(vm, &subject->hash, options->endpoint, subject->args, options->gas, &result, &error);
+  if (status == JAVM_OK) status = run_start(vm, subject, options, &result, &error);
   double seconds = now() - start;
   if (vm != NULL) warn_unannounced(options, javm_vm_unannounced(vm));
   int exit_status = CLI_OK;
@@ -374,16 +391,7 @@ static int run(const run_options *options) {
 }
 
 int cli_run(int argc, char **argv) {
-  static const struct option long_options[] = {{"endpoint", required_argument, NULL, 'e'},
-                                               {"pc", required_argument, NULL, 'p'},
-                                               {"arg", required_argument, NULL, 'a'},
-                                               {"input", required_argument, NULL, 'n'},
-                                               {"gas", required_argument, NULL, 'G'},
-                                               {"gas-model", required_argument, NULL, 'g'},
-                                               {"isa", required_argument, NULL, 'i'},
-                                               {"yields", required_argument, NULL, 'y'},
-                                               {"catch", required_argument, NULL, 'c'},
-                                               {"quota", required_argument, NULL, 'q'},
+  static const struct option long_options[] = {RUN_SUBJECT_OPTIONS,
                                                {"until-gas", required_argument, NULL, 'u'},
                                                {"until-instruction", required_argument, NULL, 'U'},
                                                {"trace", required_argument, NULL, 't'},
@@ -396,16 +404,11 @@ int cli_run(int argc, char **argv) {
                                                {"profile-by", required_argument, NULL, 'B'},
                                                {"perf", required_argument, NULL, 'F'},
                                                {"gdb", no_argument, NULL, 'D'},
-                                               CLI_ENGINE_OPTIONS,
                                                {"help", no_argument, NULL, 'h'},
                                                {NULL, 0, NULL, 0}};
   run_options options;
   int given, result = CLI_OK;
-  memset(&options, 0, sizeof options);
-  javm_load_config_default(&options.load);
-  options.gas = CLI_GAS_DEFAULT;
-  options.profile_every = PROFILE_EVERY;
-  options.until[JAVM_MARK_GAS] = options.until[JAVM_MARK_INSTRUCTIONS] = JAVM_NO_MARK;
+  run_options_init(&options);
   while (result == CLI_OK && (given = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
     if (given == 'h') {
       print_help();
@@ -413,7 +416,7 @@ int cli_run(int argc, char **argv) {
       return CLI_OK;
     }
     if (given == '?' || given == ':') result = cli_option_refused(argv, given);
-    else if (!set_option(given, &options)) result = CLI_BAD;
+    else if (!run_set_option(given, &options)) result = CLI_BAD;
   }
   if (result == CLI_OK) options.path = cli_one_file(argc, argv);
   if (options.path == NULL) result = CLI_BAD;

@@ -40,6 +40,17 @@ typedef struct run_options {
   uint64_t until[2]; /* by javm_mark; JAVM_NO_MARK */
 } run_options;
 
+/* The options that say what is run and how, for a table of getopt_long. */
+#define RUN_SUBJECT_OPTIONS                                                                                            \
+  {"endpoint", required_argument, NULL, 'e'}, {"pc", required_argument, NULL, 'p'},                                    \
+      {"arg", required_argument, NULL, 'a'}, {"input", required_argument, NULL, 'n'},                                  \
+      {"gas", required_argument, NULL, 'G'}, {"gas-model", required_argument, NULL, 'g'},                              \
+      {"isa", required_argument, NULL, 'i'}, {"yields", required_argument, NULL, 'y'},                                 \
+      {"catch", required_argument, NULL, 'c'}, {"quota", required_argument, NULL, 'q'}, CLI_ENGINE_OPTIONS
+void run_options_init(run_options *options);
+/* Takes an option of the table, its value in optarg. False: after a complaint. */
+bool run_set_option(int option, run_options *options);
+
 /* What is run: a published Instance of the input. */
 typedef struct run_subject {
   cli_input input;
@@ -49,6 +60,7 @@ typedef struct run_subject {
   javm_local_assist *assist;
   uint64_t args[4];
   javm_isa isa;
+  bool is_paused; /* an Instance in the middle of a call, which goes on */
 } run_subject;
 
 /* Loads and starts what the options name. Clear it in any case. */
@@ -84,6 +96,10 @@ bool run_entry_insn(javm_dir *dir, const javm_entry_view *view, char *text, size
 void run_entry_print(FILE *file, const run_state *state, size_t index, const javm_entry_view *view);
 int run_state_text(FILE *file, const run_state *state);
 json_t *run_state_json(const run_state *state); /* NULL: no memory */
+
+/* Calls the subject, or lets it go on. */
+javm_status run_start(javm_vm *vm, const run_subject *subject, const run_options *options, javm_result *result,
+                      javm_error *error);
 
 typedef struct run_report {
   const javm_hash *before;

@@ -62,7 +62,7 @@ int run_state_text(FILE *file, const run_state *state) {
   javm_hash root;
   javm_position at;
   javm_entry_view view;
-  if (javm_vm_root(state->vm, true, &root, NULL) != JAVM_OK) return cli_fail_memory();
+  if (javm_vm_root(state->vm, JAVM_ROOT_WHOLE, &root, NULL) != JAVM_OK) return cli_fail_memory();
   javm_vm_position(state->vm, &at);
   cli_hash_hex(&root, hex);
   fprintf(file, "position          %" PRIu64 " gas, %" PRIu64 " instructions\nroot              %s\n", at.gas,
@@ -110,7 +110,7 @@ json_t *run_state_json(const run_state *state) {
   javm_position at;
   json_t *out = json_object();
   javm_vm_position(state->vm, &at);
-  if (out != NULL && javm_vm_root(state->vm, true, &root, NULL) == JAVM_OK &&
+  if (out != NULL && javm_vm_root(state->vm, JAVM_ROOT_WHOLE, &root, NULL) == JAVM_OK &&
       cli_json_set(out, "gas", cli_json_u64(at.gas)) &&
       cli_json_set(out, "instructions", cli_json_u64(at.instructions)) &&
       cli_json_set(out, "root", cli_json_hash(&root)) && cli_json_set(out, "entries", entries_json(state)))

@@ -91,6 +91,7 @@ static javm_ecall_action run_traced(javm_vm *vm, jv_entry *e, uint64_t number) {
 }
 
 static JV_COLD javm_ecall_action run_watched(javm_vm *vm, jv_entry *e, uint64_t number) {
+  if (!vm->travel.is_limited) return run_traced(vm, e, number);
   uint64_t limited = e->state.gas, held = vm->travel.held;
   jv_show_gas(vm, e);
   javm_ecall_action action = run_traced(vm, e, number);

@@ -390,7 +390,7 @@ bool jv_entry_overlays(jv_entry *e, jv_obj *pages, jv_overlay **out, size_t *out
   size_t count = 0;
   for (size_t i = 0; i < e->backing_count; i++) count += e->backings[i].persists;
   *out = NULL;
-  *out_count = count;
+  *out_count = 0;
   if (count == 0) return true;
   jv_overlay *overlays = jv_alloc_array(javm_dir_allocator(e->dir), count, sizeof *overlays);
   if (!overlays) return false;
@@ -398,9 +398,13 @@ bool jv_entry_overlays(jv_entry *e, jv_obj *pages, jv_overlay **out, size_t *out
   bool ok = begin_overlays(e, overlays) && jv_tree_each(pages, JV_FRAME_LEVEL, place_page, &(placing){e, overlays});
   for (size_t i = 0; ok && i < e->mem.dirty_count; i++)
     ok = put_page(e, overlays, e->mem.dirty[i].page, &e->mem.dirty[i].bytes->obj);
-  if (ok) *out = overlays;
-  else jv_overlays_free(e->dir, overlays, count);
-  return ok;
+  if (!ok) {
+    jv_overlays_free(e->dir, overlays, count);
+    return false;
+  }
+  *out = overlays;
+  *out_count = count;
+  return true;
 }
 
 static javm_cap *root_cnode_of(jv_entry *e) {

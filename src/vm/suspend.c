@@ -1,6 +1,7 @@
 /* A whole VM that is paused: written out as a value, taken up from one, forked (4-vm.md 4.2). */
 #include <string.h>
 
+#include "cap/hash.h"
 #include "vm/drive.h"
 
 static javm_status suspendable(const javm_vm *vm, javm_error *error) {
@@ -50,28 +51,34 @@ static javm_status root(javm_vm *vm, javm_hash *hash, javm_error *error) {
   return ok ? JAVM_OK : jv_fail_memory(error);
 }
 
-static bool take_gas(javm_vm *vm) {
+static javm_status machine_root(javm_vm *vm, javm_hash *hash, javm_error *error) {
+  static const javm_hash none;
+  jv_merkle m;
+  jv_merkle_init(&m);
   for (size_t i = 0; i < vm->depth; i++) {
-    if (!vm->frames[i].entry) continue;
+    const jv_frame *f = &vm->frames[i];
+    jv_merkle_add_number(&m, f->entry ? JAVM_ENTRY_INSTANCE : JAVM_ENTRY_REFERENCE);
+    jv_merkle_add_number(&m, f->entry ? f->entry->state.pc : f->target);
+    jv_merkle_add_number(&m, f->entry ? f->entry->mem.heap_end : f->pause);
+    if (!f->entry) continue;
     jv_entry *e = jv_own(vm, i);
-    if (!e) return false;
-    e->state.gas = vm->frames[i].budget = 0;
+    if (!e || !jv_entry_freeze(e) || !jv_settle(vm->dir, e->pages)) return jv_fail_memory(error);
+    jv_merkle_add_regs(&m, e->state.regs);
+    jv_merkle_add(&m, e->pages ? &e->pages->hash : &none);
   }
-  return true;
+  jv_merkle_root(&m, JV_ZERO_LEVELS - 1, hash);
+  jv_mix_in_number(hash, m.count);
+  return JAVM_OK;
 }
 
-javm_status javm_vm_root(javm_vm *vm, bool with_gas, javm_hash *hash, javm_error *error) {
+javm_status javm_vm_root(javm_vm *vm, javm_root_kind kind, javm_hash *hash, javm_error *error) {
   javm_status status = suspendable(vm, error);
-  if (status != JAVM_OK || with_gas) return status == JAVM_OK ? root(vm, hash, error) : status;
-  javm_vm *fork;
-  status = javm_vm_fork(vm, NULL, &fork, error);
   if (status != JAVM_OK) return status;
-  /* It has the effects of this one, and undoes none of them. */
-  for (size_t i = 0; i < fork->depth; i++) fork->frames[i].is_lent = vm->frames[i].is_lent;
-  status = take_gas(fork) ? root(fork, hash, error) : jv_fail_memory(error);
-  jv_forget_to(fork, 0);
-  javm_vm_free(fork);
-  return status;
+  switch (kind) {
+    case JAVM_ROOT_WHOLE: return root(vm, hash, error);
+    case JAVM_ROOT_MACHINE: return machine_root(vm, hash, error);
+    default: return jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "no such kind of root");
+  }
 }
 
 /* A Reference on top that says why it is paused. */

@@ -19,6 +19,11 @@ void jv_travel_update(javm_vm *vm) {
   vm->is_watched = t->is_limited || vm->config.trace != NULL;
 }
 
+bool jv_is_at_mark(const javm_vm *vm) {
+  const jv_frame *top = vm->depth ? &vm->frames[vm->depth - 1] : NULL;
+  return top && !top->entry && top->pause == JAVM_PAUSE_MARK && !top->retry;
+}
+
 void javm_vm_position(const javm_vm *vm, javm_position *position) {
   *position = (javm_position){vm->travel.gas_used, vm->travel.instructions};
 }

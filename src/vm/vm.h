@@ -367,7 +367,12 @@ void jv_effects_undo(javm_vm *vm, const jv_effects *effects);
 /* Copies the list; without `all` only the emits. False: out of memory, and *to is empty. */
 bool jv_effects_copy(javm_vm *vm, jv_effects *to, const jv_effects *from, bool all);
 
+/* ---- assist.c ---- */
+bool jv_is_local_assist(const javm_assist *assist);
+
 /* ---- travel.c ---- */
+/* Is it paused at a mark (or a step's end)? */
+bool jv_is_at_mark(const javm_vm *vm);
 /* Brings is_limited and is_watched up to date. */
 void jv_travel_update(javm_vm *vm);
 /* As jv_run, but no further than to a mark or a step's end: then `stopped`, and an exit after which the drive goes on. */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern bool m_debug;
 typedef struct real {
   const m_script *script;
   m_run_state *run;
@@ -340,24 +339,12 @@ static void compare_assist(real *x) {
   }
 }
 
-static void hex(const uint8_t*b,size_t n){for(size_t i=0;i<n;i++)fprintf(stderr,"%02x",b[i]);fprintf(stderr,"\n");}
-static void dump(real *x, const javm_hash *h, const char *name){
-  javm_cap *c; uint8_t *b; size_t n; javm_error e;
-  if (javm_dir_get(x->dir,h,&c,&e)!=JAVM_OK){fprintf(stderr,"%s missing\n",name);return;}
-  if (javm_cap_encode(x->dir,c,&b,&n,&e)!=JAVM_OK){fprintf(stderr,"%s no encode %s\n",name,e.text);javm_cap_release(x->dir,c);return;}
-  fprintf(stderr,"%s kind %d: ",name,javm_cap_kind(c));hex(b,n);
-  if (javm_cap_kind(c)==6) for(size_t o=1+36;o<n;o+=45){javm_hash ih; memcpy(&ih,b+o+1,32); if(b[o]==0) dump(x,&ih,"  entry");}
-  if (javm_cap_kind(c)==0){javm_hash p; memcpy(&p,b+1+228,32); if(!m_is_zero(&p)) dump(x,&p," paused");}
-  javm_free_bytes(javm_dir_allocator(x->dir),b,n); javm_cap_release(x->dir,c);
-}
-
 static void compare_all(real *x, const m_verb *v, javm_status status) {
   javm_error error;
   compare(x, "status", x->run->last_status, status);
   if (!x->differs && status == JAVM_OK && v->kind <= VERB_MOVE) compare_result(x);
   if (status == JAVM_OK && (v->kind == VERB_SUSPEND || v->kind == VERB_MOVE || v->kind == VERB_ROOT))
     compare_hash(x, v->kind == VERB_ROOT ? "root" : "suspended VM", &x->run->hash, &x->hash);
-  if (x->differs && x->settings->prints) { dump(x,&x->hash,"lib"); m_debug=true; m_value*sv; m_suspend(&x->run->world,&sv); m_debug=false; }
   javm_position position;
   javm_vm_position(x->vm, &position);
   compare(x, "gas of the position", x->run->world.position, position.gas);
@@ -369,12 +356,16 @@ static void compare_all(real *x, const m_verb *v, javm_status status) {
 
 /* ---- running ---- */
 
-/* A kernel assist with the content of this one. */
+/* A kernel assist with the content of this one, copied or written and read. */
 static javm_local_assist *copy_assist(real *x) {
   uint8_t *bytes;
   size_t size;
   javm_error error;
   javm_local_assist *copy;
+  if (m_below(&x->random, 2)) {
+    sure(javm_local_assist_copy(x->local, &copy), NULL);
+    return copy;
+  }
   sure(javm_local_assist_new(x->dir, &copy), NULL);
   sure(javm_local_assist_export(x->local, &bytes, &size), NULL);
   sure(javm_local_assist_import(copy, bytes, size, &error), &error);
@@ -414,7 +405,7 @@ static javm_status library_verb(real *x, const m_verb *v) {
       return javm_vm_restore(x->vm, &hash, r, &error);
     case VERB_MOVE: return move(x, &error);
     case VERB_SUSPEND: return javm_vm_suspend(x->vm, &x->hash, &error);
-    case VERB_ROOT: return javm_vm_root(x->vm, v->flag, &x->hash, &error);
+    case VERB_ROOT: return javm_vm_root(x->vm, JAVM_ROOT_WHOLE, &x->hash, &error);
     case VERB_FORK: return JAVM_OK;
     case VERB_SET_MARK: return javm_vm_set_mark(x->vm, JAVM_MARK_GAS, v->gas);
     case VERB_ADD_GAS: return javm_vm_add_gas(x->vm, v->gas);

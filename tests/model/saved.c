@@ -35,8 +35,6 @@ static javm_hash effect_root(const m_effect *f) {
   return m_merkle(fields, 5, 3);
 }
 
-#include <stdio.h>
-bool m_debug;
 static javm_hash frame_root(const m_entry *e, bool whole) {
   const m_memory *m = &e->memory;
   uint32_t *places = m_new((m->dirty_count + 1) * sizeof *places);
@@ -50,9 +48,6 @@ static javm_hash frame_root(const m_entry *e, bool whole) {
   for (size_t i = 0; i < effect_count; i++) effects[i] = effect_root(&e->effects.at[i]);
   bool bottom = whole && e->is_bottom;
   unsigned flags = (e->paid ? FLAG_PAID : 0) | (bottom ? FLAG_BOTTOM : 0) | (e->has_exit ? FLAG_HALTED : 0);
-  if (m_debug) {
-    fprintf(stderr,"model entry: called %02x%02x pc %u gas %lu dirty %zu heap_end %lx flags %u budget %lu effects %zu paid %d has_exit %d\n", m_hash_of(e->called).bytes[0],m_hash_of(e->called).bytes[1],e->pc,e->gas,m->dirty_count,m->heap_end,flags,bottom?e->budget:0,effect_count,e->paid,e->has_exit);
-  }
   javm_hash fields[6] = {m_hash_of(e->called),
                          m_merkle_sparse(places, pages, m->dirty_count, 20),
                          m_number(m->heap_end),
@@ -159,16 +154,6 @@ javm_status m_suspend(const m_world *w, m_value **out) {
   if (w->depth == 0) return JAVM_NOT_PAUSED;
   *out = m_save(w, 0, w->depth, &w->stack[w->depth - 1]->payload, true);
   return JAVM_OK;
-}
-
-javm_status m_root(const m_world *w, bool with_gas, javm_hash *root) {
-  m_value *saved;
-  m_world *copy = m_new(sizeof *copy);
-  m_world_copy(copy, w);
-  for (int i = 0; !with_gas && i < copy->depth; i++) copy->stack[i]->gas = copy->stack[i]->budget = 0;
-  javm_status status = m_suspend(copy, &saved);
-  if (status == JAVM_OK) *root = m_hash_of(saved);
-  return status;
 }
 
 javm_status m_restore(m_world *w, const m_value *instance, m_result *r) {

@@ -162,7 +162,7 @@ typedef struct m_verb {
   const m_value *scratchpad;
   size_t value_count;
   uint32_t id; /* of a meter or a quota */
-  bool flag;   /* ROOT: with gas; FORK: the fork stays */
+  bool flag;   /* FORK: the fork stays */
 } m_verb;
 
 /* What the host knows and does. */

@@ -94,7 +94,7 @@ static javm_status suspend(m_run_state *run, const m_verb *v) {
   javm_status status = m_suspend(w, &saved);
   if (status != JAVM_OK) return status;
   run->hash = m_hash_of(saved);
-  know(run, saved);
+  if (v->kind != VERB_ROOT) know(run, saved);
   if (v->kind != VERB_MOVE) return status;
   w->gas_mark = JAVM_NO_MARK; /* of another VM */
   w->depth = 0;
@@ -121,7 +121,7 @@ void m_do_verb(m_run_state *run, const m_verb *v) {
     case VERB_DROP: status = m_drop_paused(w, r); break;
     case VERB_COMPLETE: status = m_complete_host_call(w, v->args, v->value_count, r); break;
     case VERB_RESTORE: status = m_restore(w, v->instance, r); break;
-    case VERB_ROOT: status = m_root(w, v->flag, &run->hash); break;
+    case VERB_ROOT:
     case VERB_MOVE:
     case VERB_SUSPEND: status = suspend(run, v); break;
     case VERB_FORK: break;

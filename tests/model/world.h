@@ -269,7 +269,6 @@ void m_world_copy(m_world *to, const m_world *from);
 m_value *m_save(const m_world *w, int from, int to, const javm_hash *marker, bool whole);
 bool m_push_saved(m_world *w, const m_continuation *c);
 javm_status m_suspend(const m_world *w, m_value **out);
-javm_status m_root(const m_world *w, bool with_gas, javm_hash *root);
 javm_status m_restore(m_world *w, const m_value *instance, m_result *r);
 m_then m_keep_yield(m_world *w, m_entry *e);
 m_then m_call_resume_operation(m_world *w, m_entry *e);

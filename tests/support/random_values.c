@@ -23,10 +23,11 @@ static javm_cap *random_reference(javm_dir *dir) {
   return jv_hash_is_zero(&h) ? NULL : by_hash(dir, &h);
 }
 
+/* One of 64, so that bundles stay small. */
 static jv_obj *random_page(javm_dir *dir) {
   uint8_t bytes[JAVM_PAGE_BYTES];
-  memset(bytes, (int)random_below(3), sizeof bytes);
-  for (unsigned n = random_below(5); n > 0; n--) bytes[random_below(sizeof bytes)] = (uint8_t)random_below(256);
+  memset(bytes, (int)random_below(8), sizeof bytes);
+  bytes[1234] = (uint8_t)random_below(8);
   jv_obj *page = jv_page_of(dir, bytes, sizeof bytes);
   assert_non_null(page);
   return page;
@@ -150,7 +151,7 @@ static void random_overlays(javm_dir *dir, jv_instance *content) {
   content->overlay_count = random_below(8) ? random_below(4) : random_below(JV_OVERLAY_MAX + 1);
   content->overlays = block(dir, content->overlay_count, sizeof *content->overlays);
   for (size_t i = 0; i < content->overlay_count; i++) {
-    uint32_t count = random_below(6) ? random_below(6) : random_below(40);
+    uint32_t count = random_below(content->overlay_count > 4 ? 2 : random_below(6) ? 6 : 40);
     content->overlays[i] = (jv_overlay){random_below(UINT32_C(1) << 20) << 12, count, random_pages(dir, count)};
   }
 }

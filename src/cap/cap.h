@@ -68,7 +68,8 @@ typedef struct jv_paused_entry {
   uint8_t kind;
   uint32_t target;      /* of a Reference: an index of this list, or UINT32_MAX for the host */
   uint64_t callee_slot; /* operand by which it was called; of a Reference: the marker's index, or the host function */
-  javm_cap *instance;   /* of an InstanceEntry; its `paused` is its Frame. Of a Reference: what it showed to the host, or NULL */
+  javm_cap *
+      instance; /* of an InstanceEntry; its `paused` is its Frame. Of a Reference: what it showed to the host, or NULL */
 } jv_paused_entry;
 
 typedef struct jv_continuation {

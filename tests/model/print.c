@@ -7,8 +7,8 @@
 static const char *operation_name(uint32_t number) {
   switch (number) {
 #define OP(number, name, operands)                                                                                     \
-  case number: return #name;
-#include "vm/ecalls.def"
+  case number: return #name;                                                                                           \
+      #include "vm/ecalls.def"
     default: return number < JAVM_HOST_FUNCTION_FIRST ? "unknown" : "host";
   }
 }
@@ -43,8 +43,9 @@ static void print_step(const m_step *s) {
 }
 
 static const char *what_name(const m_part *p, char *text, size_t capacity) {
-  static const char *const names[] = {"nothing", "Data",  "marker",  "Type",   "Image", "Instance", "CNode",
-                                      "gas",     "quota", "catcher", "kernel", "file", "bytes of Image", "kit", "echo"};
+  static const char *const names[] = {"nothing",        "Data", "marker", "Type",    "Image",  "Instance",
+                                      "CNode",          "gas",  "quota",  "catcher", "kernel", "file",
+                                      "bytes of Image", "kit",  "echo"};
   snprintf(text, capacity, "%s %u", names[p->what], p->index);
   return text;
 }

@@ -96,7 +96,8 @@ m_value *m_save(const m_world *w, int from, int to, const javm_hash *marker, boo
 
 bool m_push_saved(m_world *w, const m_continuation *c) {
   int base = w->depth, bounded = c->count; /* what the VM itself pauses on top is pushed whatever the depth is */
-  while (bounded && c->entries[bounded - 1]->is_reference && c->entries[bounded - 1]->pause != JAVM_PAUSE_YIELD) bounded--;
+  while (bounded && c->entries[bounded - 1]->is_reference && c->entries[bounded - 1]->pause != JAVM_PAUSE_YIELD)
+    bounded--;
   if (base + bounded > (int)w->max_depth) return false;
   for (int i = 0; i < c->count; i++) {
     m_entry *e = m_entry_copy(c->entries[i]);

@@ -351,6 +351,7 @@ static javm_ecall_action on_ecall(void *ctx, jv_state *s, javm_ecall_kind kind, 
   uint64_t left = s->gas, held = l->held;
   s->gas = all_gas(l);
   javm_ecall_action action = l->handler(l->ctx, s, kind, immediate);
+  if (action == JV_ECALL_RETURNED) action = JAVM_ECALL_CONTINUE;
   give_gas(l, s->gas, left);
   if (action == JAVM_ECALL_FAIL) l->held = held;
   if (action != JAVM_ECALL_CONTINUE) return action;

@@ -65,8 +65,7 @@ static void store_byte(oracle *o, uint32_t address, uint8_t value) {
 }
 
 static bool permitted(oracle *o, uint32_t address, uint32_t size, javm_access need) {
-  for (uint32_t k = 0; k < size; k++) { /* one look per page */
-    if (k > 0 && (address + k) % JAVM_PAGE_BYTES != 0) continue;
+  for (uint32_t k = 0; k < size; k += JAVM_PAGE_BYTES - (address + k) % JAVM_PAGE_BYTES) { /* page by page */
     if (access_of(o, (address + k) / JAVM_PAGE_BYTES) >= need) continue;
     o->fault_address = address + k;
     return false;

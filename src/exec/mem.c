@@ -49,12 +49,15 @@ void jv_mem_reset(jv_mem *m) {
   m->cold_gas = m->wraps = 0;
   m->status = JAVM_OK;
   m->failure[0] = '\0';
+  for (unsigned k = 0; k < m->follower_count; k++) jv_mem_reset(&m->followers[k]);
 }
 
 void jv_mem_free(jv_mem *m) {
   if (!m->read) return;
   jv_mem_reset(m);
   const javm_allocator *a = m->allocator;
+  for (unsigned k = 0; k < m->follower_count; k++) jv_mem_free(&m->followers[k]);
+  jv_free(a, m->followers, JV_FOLLOWERS_MAX * sizeof *m->followers);
   jv_window_release(m->reserved);
   jv_free(a, m->regions, m->region_capacity * sizeof *m->regions);
   jv_free(a, m->dirty, m->dirty_capacity * sizeof *m->dirty);

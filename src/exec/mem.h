@@ -56,6 +56,8 @@ typedef struct jv_dirty_page {
   jv_page *bytes; /* private copy, owned by the memory; NULL: it lies in the window */
 } jv_dirty_page;
 
+enum { JV_FOLLOWERS_MAX = 3 };
+
 typedef struct jv_mem {
   uintptr_t *read;  /* JV_GUEST_PAGES words: host address - guest address of the page, or 0 */
   uintptr_t *write; /* likewise */
@@ -80,6 +82,8 @@ typedef struct jv_mem {
   struct jv_page **spare; /* a stack of pages to use again; shared by the memories of one VM, may be NULL */
   size_t *spare_count;
   size_t spare_capacity;                          /* a reset gives pages back to `spare` up to this many */
+  struct jv_mem *followers;                       /* in lockstep: the memories of the other engines; else NULL */
+  unsigned follower_count;                        /* of JV_FOLLOWERS_MAX that there is room for */
   uint32_t fault_page;                            /* after a failed access: the first failing page */
   javm_status status;                             /* after a host failure (jv_mem_touch): why */
   javm_hash missing;                              /* for VALUE_NOT_FOUND */
@@ -88,7 +92,7 @@ typedef struct jv_mem {
 
 javm_status jv_mem_init(jv_mem *m, const javm_allocator *allocator);
 void jv_mem_free(jv_mem *m);
-/* Forgets regions and content, so that the memory can be set up again; cost: the pages that were touched. */
+/* Forgets regions and content, its followers' too, so that the memory can be set up again; cost: the pages that were touched. */
 void jv_mem_reset(jv_mem *m);
 
 /* Adds a region above the earlier ones (so a later one wins where they overlap); pages there that were touched already

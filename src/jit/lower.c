@@ -220,9 +220,8 @@ static void lower_control(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
     case JV_OP_sbrk: call_with(c, stubs->sbrk, (uint64_t)i->a << 8 | i->d); break;
     case JV_OP_ecall:
     case JV_OP_ecalli:
-      call_with(
-          c, stubs->ecall,
-          jv_pack_ecall(pc + 1 + i->skip, jv_stays_paid(c->program, i->op), i->op == JV_OP_ecalli, (uint32_t)i->x));
+      call_with(c, i->op == JV_OP_ecall ? stubs->ecall : stubs->ecalli,
+                jv_pack_ecall(pc + 1 + i->skip, (uint32_t)i->x));
       break;
     case JV_OP_trap: leave_to(c, stubs->trap, pc); break;
     default: leave_to(c, stubs->panic, pc);

@@ -40,9 +40,9 @@ enum { JV_MARK_EVERY = 32 };
 
 /* The code begins with these. */
 typedef struct jv_stubs {
-  uint32_t enter, ecall, sbrk, fault, trap, panic, bad_jump, bad_target, out_of_gas;
+  uint32_t enter, ecall, ecalli, sbrk, fault, trap, panic, bad_jump, bad_target, out_of_gas;
   uint32_t check[2][4]; /* explicit checks: [write][log2 bytes] */
-  uint32_t call_bytes;  /* ecall and sbrk: from the start to where rsp is as at the call of C */
+  uint32_t call_bytes;  /* ecall, ecalli and sbrk: from the start to where rsp is as at the call of C */
 } jv_stubs;
 
 struct jv_native {
@@ -182,14 +182,13 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
 void jv_make_stubs(jv_compiler *c);
 /* The bytes of code from the place that is known for an access to the end of it. */
 uint32_t jv_access_bytes(const jv_native *n, const jv_decoded *access);
-/* What an ecall site tells the stub, in rdx: the immediate, the pc behind it, whether the block goes on, the kind. */
-static inline uint64_t jv_pack_ecall(uint32_t next, bool goes_on, bool is_ecalli, uint32_t immediate) {
-  return (uint64_t)immediate | (uint64_t)next << 32 | (uint64_t)goes_on << 62 | (uint64_t)is_ecalli << 63;
-}
+/* What an ecall site tells its stub, in rdx: the immediate and the pc behind it. */
+static inline uint64_t jv_pack_ecall(uint32_t next, uint32_t immediate) { return immediate | (uint64_t)next << 32; }
 
-/* Called by the stubs. ecall, sbrk, fault and check: 0 goes on in native code. */
+/* Called by the stubs. 0 goes on in native code. */
 void jv_on_leave(jv_frame *f, uint32_t leave, uint32_t pc);
-int jv_on_ecall(jv_frame *f, uint64_t packed);
+/* The handler answered `action` to an ecall at which there was this much gas. */
+int jv_after_ecall(jv_frame *f, javm_ecall_action action, uint64_t gas, uint64_t packed);
 int jv_on_sbrk(jv_frame *f, uint64_t operands);
 int jv_on_fault(jv_frame *f);
 

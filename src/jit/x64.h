@@ -221,6 +221,17 @@ static inline void x64_store_imm(jv_x64 *x, unsigned w, jv_x64_reg base, int32_t
   x64_op_mem(x, w, 0xc7, 0, base, disp);
   x64_u32(x, v);
 }
+static inline void x64_store_imm8(jv_x64 *x, jv_x64_reg base, int32_t disp, uint8_t v) {
+  x64_op_mem(x, 0, 0xc6, 0, base, disp);
+  x64_u8(x, v);
+}
+static inline void x64_alu_store(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg base, int32_t disp, jv_x64_reg s) {
+  x64_op_mem(x, w, op << 3 | 1, s, base, disp);
+}
+static inline void x64_alu_mem_imm8(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg base, int32_t disp, int8_t v) {
+  x64_op_mem(x, w, 0x83, op, base, disp);
+  x64_u8(x, (uint8_t)v);
+}
 static inline void x64_alu_load(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg d, jv_x64_reg base, int32_t disp) {
   x64_op_mem(x, w, op << 3 | 3, d, base, disp);
 }
@@ -236,6 +247,13 @@ static inline void x64_unary_mem(jv_x64 *x, jv_x64_unary op, unsigned w, jv_x64_
 static inline void x64_load_gs_index(jv_x64 *x, jv_x64_reg d, jv_x64_reg index, unsigned scale, int32_t disp) {
   x64_u8(x, 0x65);
   x64_rex_op(x, x64_rex(1, d, index, 0), 0x8b | x64_modrm(0, d, RSP) << 8 | x64_modrm(scale, index, RBP) << 16, 3);
+  x64_u32(x, (uint32_t)disp);
+}
+
+/* Compares fs:[disp] with r; fs is the thread. */
+static inline void x64_cmp_fs(jv_x64 *x, int32_t disp, jv_x64_reg r) {
+  x64_u8(x, 0x64);
+  x64_rex_op(x, x64_rex(1, r, 0, 0), ALU_CMP << 3 | 1 | x64_modrm(0, r, RSP) << 8 | 0x250000, 3);
   x64_u32(x, (uint32_t)disp);
 }
 
@@ -356,6 +374,7 @@ static inline void x64_jmp_to(jv_x64 *x, uint32_t target) {
   else x64_patch(x, x64_jmp(x), target);
 }
 static inline void x64_jmp_mem(jv_x64 *x, jv_x64_reg base, int32_t disp) { x64_op_mem(x, 0, 0xff, 4, base, disp); }
+static inline void x64_call_mem(jv_x64 *x, jv_x64_reg base, int32_t disp) { x64_op_mem(x, 0, 0xff, 2, base, disp); }
 static inline void x64_call_reg(jv_x64 *x, jv_x64_reg r) { x64_op_rr(x, 0, 0xff, 2, r); }
 static inline void x64_ret(jv_x64 *x) { x64_u8(x, 0xc3); }
 

@@ -1,6 +1,4 @@
-/* The ecall handler: finds the operation, runs it, and says to the engine how to go on. Traces of the bottom entry. */
-#include <stddef.h>
-
+/* Ecalls: finds the operation, runs it, and says to the engine how to go on. Traces of the bottom entry. */
 #include "vm/vm.h"
 
 #define OPERATION_COUNT 64
@@ -63,8 +61,8 @@ static JV_COLD javm_ecall_action refuse_unknown(javm_vm *vm, jv_entry *e) {
   return jv_ecall_leave(vm, e, jv_refuse(vm, JAVM_REFUSAL_UNKNOWN_OPERATION));
 }
 
-/* A number below 64. On its own, so that a host function is reached without saving registers first. */
-static JV_NOINLINE javm_ecall_action run_operation(javm_vm *vm, jv_entry *e, uint64_t number) {
+/* A number below 64. */
+static javm_ecall_action run_operation(javm_vm *vm, jv_entry *e, uint64_t number) {
   if (JV_UNLIKELY(vm->config.jam_host_calls) && jv_entry_spec(e)->code.isa != JAVM_ISA_JAVM)
     return jv_host_function_call(vm, e, (uint32_t)number);
   if (JV_UNLIKELY(!operations[number])) return refuse_unknown(vm, e);
@@ -103,11 +101,6 @@ static JV_COLD javm_ecall_action run_watched(javm_vm *vm, jv_entry *e, uint64_t 
   return action;
 }
 
-/* The state is the one in the entry that runs. */
-javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate) {
-  javm_vm *vm = ctx;
-  jv_entry *e = (jv_entry *)((char *)state - offsetof(jv_entry, state));
-  uint64_t number = kind == JAVM_ECALLI ? immediate : state->regs[11];
-  vm->operation = (uint32_t)number;
+javm_ecall_action jv_ecall_any(javm_vm *vm, jv_entry *e, uint64_t number) {
   return JV_LIKELY(!vm->is_watched) ? run_any(vm, e, number) : run_watched(vm, e, number);
 }

@@ -7,6 +7,8 @@
  *
  * A mark of instructions is approached by gas as well: no block has more than so many instructions for a unit of gas.
  */
+#include <string.h>
+
 #include "vm/vm.h"
 
 /* Both block models decode four instructions a cycle and take three cycles off a block's cost, which is 1 at least. */
@@ -17,6 +19,7 @@ void jv_travel_update(javm_vm *vm) {
   t->is_limited =
       t->is_stepping || t->marks[JAVM_MARK_GAS] != JAVM_NO_MARK || t->marks[JAVM_MARK_INSTRUCTIONS] != JAVM_NO_MARK;
   vm->is_watched = t->is_limited || vm->config.trace != NULL;
+  if (vm->is_watched) memset(vm->reached, 0, sizeof vm->reached); /* no short way to host functions */
 }
 
 bool jv_is_at_mark(const javm_vm *vm) {

@@ -71,12 +71,12 @@ typedef struct jv_effects {
 /* One call, with its whole live state. After a fork several VMs hold it, and nobody changes it: who has to takes a copy
  * first (jv_own). */
 typedef struct jv_entry {
+  jv_state state;
   struct jv_entry *next_free;
   javm_dir *dir;
   uint64_t owner;          /* id of the VM that changes it; anything while several hold it */
   atomic_uint refs;        /* VMs that hold it */
   pthread_mutex_t sharing; /* held while it is frozen or saved */
-  jv_state state;
   jv_mem mem;
   javm_cap *instance; /* as it was called */
   jv_loaded_image *image;
@@ -146,10 +146,24 @@ typedef struct jv_host_function {
 /* What a number reaches, its own function or that for any, remembered until a function is registered or removed. */
 #define JV_REACHED_COUNT 64
 typedef struct jv_reached_function {
-  uint32_t number;
-  javm_host_fn fn; /* NULL: nothing is remembered here */
+  uint64_t number;
+  javm_host_fn fn; /* NULL: nothing is remembered here, and the number is 0 */
   void *ctx;
 } jv_reached_function;
+
+/* The call of a host function under way; there is at most one. All of it but `entry` and the results is 0 again behind
+ * each. */
+struct javm_host_call {
+  jv_entry *entry;
+  bool result_set[2];
+  bool more; /* there is something to commit or to give back besides the results: one of the following */
+  bool has_slots;
+  bool failed; /* the host ran out of memory, or a value is missing: no decision of the function counts */
+  uint64_t results[2];
+  uint64_t charged;
+  jv_obj *slots;                       /* with has_slots: working copy of the entry's */
+  struct jv_held_write *first, **last; /* `last` is set once there is a first */
+};
 
 typedef struct jv_meter_spent {
   uint64_t id, amount;
@@ -173,7 +187,8 @@ struct javm_vm {
   jv_host_function *functions; /* sorted by number */
   size_t function_count, function_capacity;
   jv_reached_function reached[JV_REACHED_COUNT]; /* by the last bits of the number */
-  jv_meter_spent *spent;                         /* by the running invoke, from meters */
+  javm_host_call host_call;
+  jv_meter_spent *spent; /* by the running invoke, from meters */
   size_t spent_count, spent_capacity;
   bool running;
   bool is_watched;                 /* ecalls take the long way: traced or limited */
@@ -386,7 +401,10 @@ typedef jv_op_result (*jv_operation_fn)(javm_vm *vm, jv_entry *e);
 /* The operations of ecalls.def; the numbers that have none are NULL. */
 #define OP(number, name, operands) jv_op_result jv_operation_##name(javm_vm *vm, jv_entry *e);
 #include "vm/ecalls.def"
+/* The engines' handler. */
 javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate);
+/* The number is the VM's running operation in these. */
+javm_ecall_action jv_ecall_any(javm_vm *vm, jv_entry *e, uint64_t number);
 javm_ecall_action jv_host_function_call(javm_vm *vm, jv_entry *e, uint32_t number);
 /* The handler's answer for what an operation came to. */
 JV_COLD javm_ecall_action jv_ecall_leave(javm_vm *vm, jv_entry *e, jv_op_result result);

@@ -476,7 +476,6 @@ static javm_status push_reference(javm_vm *vm, size_t base, const jv_continuatio
   if (p->kind > JV_PAUSED_REFERENCE + JAVM_PAUSE_MARK) return bad(error, i, "of no known kind");
   if (to_host ? !whole : p->target >= i || !vm->frames[base + p->target].entry)
     return bad(error, i, "a reference to no entry below");
-  if (i + 1 == c->count && !whole) return bad(error, i, "a reference on top can only be restored");
   vm->frames[vm->depth++] = (jv_frame){.target = to_host ? JV_TARGET_HOST : (uint32_t)(base + p->target),
                                        .pause = (uint8_t)(p->kind - JV_PAUSED_REFERENCE),
                                        .marker_index = p->callee_slot,
@@ -490,7 +489,6 @@ static javm_status push_entry(javm_vm *vm, const jv_continuation *c, size_t i, b
   if (status != JAVM_OK) return status;
   frame.entry->callee_slot = c->entries[i].callee_slot;
   vm->frames[vm->depth++] = frame;
-  if (whole && i == 0 && !frame.entry->is_bottom) frame.entry->is_bottom = true;
   return JAVM_OK;
 }
 

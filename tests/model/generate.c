@@ -180,7 +180,7 @@ static void add_catch(m_image_plan *plan, m_random *r, bool may_loop, bool is_bo
   skip->reg = 8;
   skip->value = 1;
   for (uint32_t n = m_below(r, 3); n > 0; n--) add_ecall(plan, r, some_operation(r, is_bottom));
-  uint8_t how = (uint8_t)ONE_OF(r, 27, 27, 27, 27, 28, 29, 29);
+  uint8_t how = (uint8_t)ONE_OF(r, 27, 27, 27, 28, 29, 29, 29);
   add_ecall(plan, r, operation_named(how));
   if (may_loop && m_once_in(r, how == 27 ? 3 : 30)) {
     m_step *again = add_step(plan, STEP_IF);
@@ -190,7 +190,7 @@ static void add_catch(m_image_plan *plan, m_random *r, bool may_loop, bool is_bo
   }
   if (how == 29 && m_below(r, 4)) {
     plan->steps[plan->step_count - 1].args[0] = SLOT_KEPT;
-    m_step *resume = add_ecall(plan, r, operation_named(30));
+    m_step *resume = add_ecall(plan, r, operation_named(m_once_in(r, 5) ? 31 : 30));
     resume->args[0] = SLOT_KEPT;
   }
   skip->to = plan->step_count;
@@ -198,6 +198,12 @@ static void add_catch(m_image_plan *plan, m_random *r, bool may_loop, bool is_bo
 
 static void add_endpoint(m_image_plan *plan, m_random *r, bool may_loop, bool is_bottom) {
   plan->starts[plan->start_count++] = plan->step_count;
+  if (!is_bottom && m_below(r, 2)) { /* what callers can catch */
+    add_ecall(plan, r, operation_named(16))->args[0] = SLOT_MARKER;
+  } else if (m_below(r, 2)) {
+    add_ecall(plan, r, operation_named(26))->args[1] = 0;
+    add_catch(plan, r, may_loop, is_bottom);
+  }
   for (uint32_t n = range(r, 1, 10); n > 0; n--) {
     if (m_once_in(r, 4)) {
       add_other(plan, r, may_loop);
@@ -224,6 +230,18 @@ static void add_parts_of_image(m_image_plan *plan, m_random *r, uint32_t index) 
   if (m_once_in(r, 4)) plan->initial[plan->initial_count++] = (m_part){SLOT_SCRATCH + 1, 0, WHAT_DATA, 3};
 }
 
+/* Makes some step of an Image that has another one's bytes in its memory make that. */
+static void use_bytes(m_image_plan *plan, m_random *r) {
+  for (uint32_t k = 0; k < plan->pinned_count; k++) {
+    m_step *step = &plan->steps[m_below(r, plan->step_count)];
+    if (plan->pinned[k].what != WHAT_BYTES || step->kind != STEP_ECALL || step->number == 0) continue;
+    operands_of(step, r, operation_named(19));
+    step->mask |= 7;
+    step->args[0] = RO_AT;
+    step->args[1] = SIZE_OF_IMAGE(plan->pinned[k].index);
+  }
+}
+
 static void generate_image(m_script *s, m_random *r, uint32_t index) {
   m_image_plan *plan = &s->images[index];
   bool may_loop = s->gas_model != JAVM_GAS_NONE, is_bottom = index + 1 == s->image_count;
@@ -247,6 +265,7 @@ static void generate_image(m_script *s, m_random *r, uint32_t index) {
   plan->has_quota_slot = m_below(r, 2);
   plan->has_yield_slot = !m_once_in(r, 4);
   add_parts_of_image(plan, r, index);
+  if (m_below(r, 2)) use_bytes(plan, r);
 }
 
 /* ---- Instances ---- */
@@ -312,9 +331,9 @@ void m_generate(m_script *s, m_random *r) {
   for (int k = 0; k < METERS; k++) s->meters[k] = m_once_in(r, 3) ? m_below(r, 2000) : 20000;
   for (int k = 0; k < QUOTAS; k++) s->quotas[k] = m_once_in(r, 3) ? M_PAGE * m_below(r, 5) : 100 * M_PAGE;
   for (int k = 0; k < CATCHERS; k++)
-    s->markers_of[k] = (uint8_t)(m_below(r, 1u << (MARKERS + 2)) | m_below(r, 1u << MARKERS));
-  s->image_count = range(r, 1, IMAGES_MAX);
-  s->instance_count = range(r, 1, INSTANCES_MAX);
+    s->markers_of[k] = (uint8_t)(m_below(r, 1u << (MARKERS + 2)) | m_below(r, 1u << MARKERS) | (m_below(r, 4) > 0));
+  s->image_count = m_once_in(r, 8) ? 1 : range(r, 2, IMAGES_MAX);
+  s->instance_count = m_once_in(r, 8) ? 1 : range(r, 2, INSTANCES_MAX);
   s->verb_count = range(r, 2, m_once_in(r, 4) ? VERBS_MAX : 10);
   for (uint32_t k = 0; k < s->verb_count; k++) s->verbs[k] = m_any(r);
   for (uint32_t k = 0; k < s->image_count; k++) generate_image(s, r, k);

@@ -5,12 +5,12 @@
 #include "model/layout.h"
 
 static const char *operation_name(uint32_t number) {
-  switch (number) {
-#define OP(number, name, operands)                                                                                     \
-  case number: return #name;                                                                                           \
-      #include "vm/ecalls.def"
-    default: return number < JAVM_HOST_FUNCTION_FIRST ? "unknown" : "host";
-  }
+  static const char *const names[JAVM_HOST_FUNCTION_FIRST] = {
+#define OP(number, name, operands) [number] = #name,
+#include "vm/ecalls.def"
+  };
+  if (number >= JAVM_HOST_FUNCTION_FIRST) return "host";
+  return names[number] ? names[number] : "unknown";
 }
 
 /* A slot operand with its path, any other number as it is. */

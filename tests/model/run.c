@@ -3,7 +3,7 @@
 
 #include "model/world.h"
 
-enum { INSTRUCTIONS_MAX = 2000000 }; /* of one script */
+enum { INSTRUCTIONS_MAX = 2000000, BYTES_MAX = 200 << 20 }; /* of one script */
 
 /* The place of the instruction at pc; insn_count: none. */
 static uint32_t place_of(const m_image *image, uint32_t pc) {
@@ -108,7 +108,7 @@ javm_exit m_run(m_world *w, int index) {
   e->refusal = JAVM_REFUSAL_NONE;
   uint32_t at = place_of(image, e->pc);
   for (;;) {
-    if (at == image->insn_count || ++w->instructions > INSTRUCTIONS_MAX) {
+    if (at == image->insn_count || ++w->instructions > INSTRUCTIONS_MAX || m_used() > BYTES_MAX) {
       w->instructions_end = true;
       break;
     }

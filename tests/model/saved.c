@@ -137,7 +137,7 @@ m_then m_call_resume_operation(m_world *w, m_entry *e) {
   if (!paused_in(w, e, M_ARG(0), &paused)) return M_REFUSED;
   if (paused->as.instance.continuation->whole) w->instructions_end = true; /* a host's: not asked for here */
   if (!m_push_saved(w, paused->as.instance.continuation)) return m_refuse(w, JAVM_REFUSAL_STACK_FULL);
-  m_move_slot0(e, w->stack[w->depth - 1]);
+  m_move_slot0(e, w->stack[m_runs_in(w, w->depth - 1)]);
   w->stack[base]->callee_slot = M_ARG(0);
   return M_LEAVES;
 }
@@ -165,7 +165,7 @@ javm_status m_restore(m_world *w, const m_value *instance, m_result *r) {
   if (!c) return JAVM_NOT_PAUSED;
   if (!m_push_saved(w, c)) return JAVM_CALL_STACK_FULL;
   w->stack[0]->is_bottom = true;
-  if (!w->stack[w->depth - 1]->is_reference) { /* what a guest kept: the host goes on with it */
+  if (!c->whole) { /* what a guest kept: the host goes on with it */
     m_entry *reference = m_new(sizeof *reference);
     reference->is_reference = true;
     reference->target = M_HOST;

@@ -15,6 +15,7 @@
 void *m_new(size_t size_bytes);
 void *m_copy(const void *from, size_t size_bytes);
 void m_forget(void);
+size_t m_used(void); /* bytes, since then */
 
 #define M_PAGE JAVM_PAGE_BYTES
 #define M_KINDS 5

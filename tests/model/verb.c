@@ -39,7 +39,9 @@ void m_start(const m_script *s, m_run_state *run) {
 
 static void choose_invoke(m_run_state *run, m_random *r, m_verb *v) {
   v->kind = VERB_INVOKE;
-  v->instance = run->known[m_once_in(r, 4) ? 1 + m_below(r, (uint32_t)run->known_count - 1) : run->known_count - 1];
+  bool another =
+      m_once_in(r, run->last.kind == JAVM_RESULT_FAULTED ? 2 : 4); /* what has faulted will mostly do so again */
+  v->instance = run->known[another ? 1 + m_below(r, (uint32_t)run->known_count - 1) : run->known_count - 1];
   if (m_once_in(r, 60)) v->instance = m_once_in(r, 2) ? NULL : run->known[0];
   v->endpoint = (uint8_t)(m_once_in(r, 40) ? 7 : m_once_in(r, 5));
   for (int k = 0; k < 4; k++) v->args[k] = m_below(r, 30);

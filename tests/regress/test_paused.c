@@ -158,13 +158,54 @@ static void gas_spent_before_the_own_meter_is_set_counts(void **state) {
   assert_int_equal(position.gas, 6);
 }
 
+/* Catches what its child yields, and yields itself before it lets that run on. */
+#define MIDDLE CATCH CALL3 "load_imm a0, 2\necalli 16\necalli 27\necalli 0\n"
+
+static javm_cap *keeper_of_middle(const char *text) {
+  javm_cap *one = guest_data(&g, "one"), *two = guest_data(&g, "two");
+  javm_hash keys[2] = {guest_hash(&g, one), guest_hash(&g, two)};
+  javm_cap *child =
+      guest_instance(&g, guest_image(&g, "load_imm a0, 1\necalli 16\nload_imm a0, 7\necalli 0\n"), SLOTS({1, one}));
+  javm_cap *middle =
+      guest_instance(&g, guest_image(&g, MIDDLE), SLOTS({2, two}, {3, child}, {8, guest_catcher(&g, 1, &keys[0])}));
+  g.config.yield_mode = JAVM_YIELD_TO_CATCHER;
+  guest_vm(&g);
+  return guest_instance(&g, guest_image(&g, text), SLOTS({3, middle}, {8, guest_catcher(&g, 2, &keys[1])}));
+}
+
+static void a_catcher_that_yields_before_it_answers_can_be_kept_and_resumed(void **state) {
+  (void)state;
+  guest_invoke(&g, keeper_of_middle(CATCH CALL3 "load_imm a0, 9\necalli 29\nload_imm a0, 9\necalli 30\necalli 0\n"), 0,
+               NO_ARGS, GAS);
+  assert_halted(&g, 7);
+}
+
+static void a_catcher_that_yields_before_it_answers_can_be_kept_and_restored(void **state) {
+  (void)state;
+  guest_invoke(&g, keeper_of_middle(CATCH CALL3 "load_imm a0, 0\necalli 29\nload_imm a0, 5\necalli 0\n"), 0, NO_ARGS,
+               GAS);
+  assert_halted(&g, 5);
+  javm_hash hash = guest_put(&g, g.result.slot0);
+  assert_int_equal(javm_vm_restore(g.vm, &hash, guest_fresh(&g), &g.error), JAVM_OK);
+  assert_paused(&g, JAVM_PAUSE_YIELD);
+  assert_depth(&g, 4);
+  assert_int_equal(javm_vm_add_gas(g.vm, GAS), JAVM_OK);
+  guest_resume(&g, NULL);
+  assert_halted(&g, 7);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 int main(void) {
   const struct CMUnitTest tests[] = {
-      T(a_halt_that_waits_for_quota_is_one_after_a_restore), T(a_halt_that_waits_for_quota_can_be_kept_and_resumed),
-      T(out_of_gas_on_a_full_stack_can_be_restored),         T(what_is_dropped_after_a_restore_says_its_operation),
-      T(what_lower_drives_showed_is_suspended_too),          T(no_search_for_a_catcher_is_seen_in_a_root),
+      T(a_halt_that_waits_for_quota_is_one_after_a_restore),
+      T(a_halt_that_waits_for_quota_can_be_kept_and_resumed),
+      T(out_of_gas_on_a_full_stack_can_be_restored),
+      T(what_is_dropped_after_a_restore_says_its_operation),
+      T(what_lower_drives_showed_is_suspended_too),
+      T(no_search_for_a_catcher_is_seen_in_a_root),
       T(gas_spent_before_the_own_meter_is_set_counts),
+      T(a_catcher_that_yields_before_it_answers_can_be_kept_and_resumed),
+      T(a_catcher_that_yields_before_it_answers_can_be_kept_and_restored),
   };
   return cmocka_run_group_tests_name("paused work", tests, NULL, NULL);
 }

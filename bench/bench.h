@@ -38,5 +38,6 @@ void bench_predecode(const char *directory);
 void bench_invoke(void);
 void bench_calls(void);
 void bench_threads(void);
+void bench_proof(void);
 
 #endif

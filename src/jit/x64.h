@@ -119,6 +119,10 @@ static inline void x64_op_mem(jv_x64 *x, unsigned w, unsigned op, unsigned reg, 
 /* -------------------------------------------------------------------------------------------------------- registers */
 
 static inline void x64_mov(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg s) { x64_op_rr(x, w, 0x89, s, d); }
+/* 64 bits, unless that changes nothing. */
+static inline void x64_move(jv_x64 *x, jv_x64_reg d, jv_x64_reg s) {
+  x64_put(x, x64_rex(1, s, 0, d) | 0x8900 | x64_modrm(3, s, d) << 16, d == s ? 0 : 3);
+}
 /* The shortest of three ways; leaves the flags alone. */
 static inline void x64_mov_imm(jv_x64 *x, jv_x64_reg d, uint64_t v) {
   if (v <= UINT32_MAX) {
@@ -132,6 +136,20 @@ static inline void x64_mov_imm(jv_x64 *x, jv_x64_reg d, uint64_t v) {
     x64_u64(x, v);
   }
 }
+static inline void x64_mov_imm32(jv_x64 *x, jv_x64_reg d, uint32_t v) {
+  x64_op_r(x, 0, 0xb8, d);
+  x64_u32(x, v);
+}
+/* Of 32 bits with a sign: what x64_mov_imm makes, but without branches, and 0 by an xor, which sets the flags. */
+static inline void x64_set_imm(jv_x64 *x, jv_x64_reg d, int64_t v) {
+  unsigned high = d >> 3, is_negative = v < 0, is_zero = v == 0;
+  uint64_t positive = high ? 0x41 | (0xb8 | (d & 7)) << 8 : 0xb8 | d;
+  uint64_t negative = x64_rex(1, 0, 0, d) | 0xc700 | x64_modrm(3, 0, d) << 16;
+  uint64_t zero = high ? 0x3145 | x64_modrm(3, d, d) << 16 : 0x31 | x64_modrm(3, d, d) << 8;
+  unsigned head_count = is_negative ? 3 : 1 + high;
+  uint64_t whole = (is_negative ? negative : positive) | (uint64_t)(uint32_t)v << 8 * head_count;
+  x64_put(x, is_zero ? zero : whole, is_zero ? 2 + high : head_count + 4);
+}
 static inline void x64_alu(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg d, jv_x64_reg s) {
   x64_op_rr(x, w, op << 3 | 1, s, d);
 }
@@ -139,6 +157,27 @@ static inline void x64_alu_imm(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg 
   bool small = x64_is_i8(v);
   x64_op_rr(x, w, 0x81u + 2 * small, op, d);
   x64_put(x, (uint32_t)v, 4u - 3 * small);
+}
+/* d = d op s, of 64 bits, where d is a copy of `from` first unless it is that register. */
+static inline void x64_move_alu(jv_x64 *x, jv_x64_alu op, jv_x64_reg d, jv_x64_reg from, jv_x64_reg s) {
+  uint64_t mov = x64_rex(1, from, 0, d) | 0x8900 | x64_modrm(3, from, d) << 16;
+  uint64_t alu = x64_rex(1, s, 0, d) | (op << 3 | 1) << 8 | x64_modrm(3, s, d) << 16;
+  unsigned moved = d == from ? 0 : 3;
+  x64_put(x, (mov | alu << 24) >> (24 - 8 * moved), 3 + moved);
+}
+/* d = s shifted by 0 to 63, of 64 bits. */
+static inline void x64_move_shift(jv_x64 *x, jv_x64_shift op, jv_x64_reg d, jv_x64_reg s, unsigned by) {
+  uint64_t mov = x64_rex(1, s, 0, d) | 0x8900 | x64_modrm(3, s, d) << 16;
+  uint64_t shift = x64_rex(1, 0, 0, d) | (by == 1 ? 0xd1u : 0xc1u) << 8 | x64_modrm(3, op, d) << 16 | by << 24;
+  unsigned moved = d == s ? 0 : 3, count = by == 0 ? 0 : by == 1 ? 3 : 4;
+  x64_put(x, (mov | shift << 24) >> (24 - 8 * moved), moved + count);
+}
+/* A comparison of 64 bits with v; with 0 in the way that is shorter. */
+static inline void x64_compare_imm(jv_x64 *x, jv_x64_reg r, int32_t v) {
+  unsigned count = v == 0 ? 0 : x64_is_i8(v) ? 1 : 4;
+  uint64_t cmp = x64_rex(1, 0, 0, r) | (count == 1 ? 0x83u : 0x81u) << 8 | x64_modrm(3, ALU_CMP, r) << 16;
+  uint64_t test = x64_rex(1, r, 0, r) | 0x8500 | x64_modrm(3, r, r) << 16;
+  x64_put(x, (count ? cmp : test) | (uint64_t)(uint32_t)v << 24, 3 + count);
 }
 /* With an immediate of 32 bits in any case, to be patched; the immediate is the last four bytes. */
 static inline void x64_alu_imm32(jv_x64 *x, jv_x64_alu op, unsigned w, jv_x64_reg d, uint32_t v) {
@@ -209,6 +248,23 @@ static inline void x64_lea_index(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg
                                  int32_t disp) {
   x64_rex_op(x, x64_rex(w, d, index, base), 0x8d, 1);
   x64_sib(x, d, base, index, scale, disp);
+}
+/* d = s + v, of 64 bits; in place by an add, elsewhere by a lea, which are as long. */
+static inline void x64_add_imm(jv_x64 *x, jv_x64_reg d, jv_x64_reg s, int32_t v) {
+  bool in_place = d == s, small = x64_is_i8(v);
+  unsigned mod = 2u - small - ((v == 0) & ((s & 7) != RBP)), count = mod * mod;
+  uint64_t add = x64_rex(1, 0, 0, s) | (small ? 0x83u : 0x81u) << 8 | x64_modrm(3, ALU_ADD, s) << 16;
+  uint64_t lea = x64_rex(1, d, 0, s) | 0x8d00 | x64_modrm(mod, d, s) << 16;
+  x64_put(x, (in_place ? add : lea) | (uint64_t)(uint32_t)v << 24, in_place & (v == 0) ? 0 : 3 + count);
+}
+/* d = a + b, of 64 bits; likewise. */
+static inline void x64_add(jv_x64 *x, jv_x64_reg d, jv_x64_reg a, jv_x64_reg b) {
+  bool in_place = (d == a) | (d == b), needs_disp = (a & 7) == RBP;
+  unsigned other = d == a ? b : a;
+  uint64_t add = x64_rex(1, other, 0, d) | 0x0100 | x64_modrm(3, other, d) << 16;
+  uint64_t lea =
+      x64_rex(1, d, b, a) | 0x8d00 | x64_modrm(needs_disp, d, RSP) << 16 | (uint64_t)x64_modrm(0, b, a) << 24;
+  x64_put(x, in_place ? add : lea, in_place ? 3 : 4 + needs_disp);
 }
 /* d = [base + disp], 64 bits or 32; of the host. */
 static inline void x64_load(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg base, int32_t disp) {
@@ -331,9 +387,18 @@ static inline uint32_t x64_call(jv_x64 *x) {
   x64_put(x, 0xe8, 5);
   return x64_here(x) - 4;
 }
+/* Subtracts from r what is patched in later, and jumps where it was less: JV_CHARGE_BYTES. Returns where the cost is. */
+static inline uint32_t x64_charge(jv_x64 *x, jv_x64_reg r) {
+  x64_put(x, x64_rex(1, 0, 0, r) | 0x8100 | x64_modrm(3, ALU_SUB, r) << 16, 7);
+  x64_jcc(x, CC_B);
+  return x64_here(x) - 10;
+}
 static inline void x64_patch(jv_x64 *x, uint32_t at, uint32_t target) {
   uint32_t distance = target - (at + 4);
   memcpy(x->base + at, &distance, sizeof distance);
+}
+static inline void x64_call_to(jv_x64 *x, uint32_t target) {
+  x64_put(x, 0xe8 | (uint64_t)(target - (x64_here(x) + 5)) << 8, 5);
 }
 static inline uint32_t x64_jcc_short(jv_x64 *x, jv_x64_cond cc) {
   x64_put(x, 0x70u | cc, 2);

@@ -1,0 +1,446 @@
+/*
+ * The pass over a program: each instruction once, in order of pc, to native code at once. It goes by stretches of some dozens
+ * of instructions: first it finds where they stand, then what the blocks cost that end among them, then it lowers them. Time
+ * is linear in the code.
+ *
+ * What is frequent is decoded and lowered here, each kind in a function of its own that is part of one loop, with few
+ * branches; the rest is decoded in general and lowered out of line. While a stretch is lowered, the encoder is a variable of
+ * that loop (x), so that it can stay in registers; c->x has it only for what is out of line.
+ */
+#include "jit/lower.h"
+
+#if JV_HAS_RECOMPILER
+
+#include "base/alloc.h"
+#include "exec/places.h"
+
+#define INLINE JV_INLINE
+#define NOINLINE static __attribute__((noinline))
+
+/* ------------------------------------------------------------------------------------------------------ the kinds */
+
+/* What an instruction is lowered as. */
+typedef enum kind {
+  OTHER,
+  PANIC,
+  TRAP,
+  NOTHING,
+  ACCESS,     /* load_ind, store_ind */
+  STORE_IMM,  /* store_imm_ind */
+  MOVE,
+  LOAD_IMM,
+  ADD_IMM,
+  ALU_IMM,
+  SHIFT_IMM,
+  ADD,
+  ALU,
+  SUB,
+  MUL,
+  JUMP,
+  LOAD_IMM_JUMP,
+  BRANCH_IMM,
+  BRANCH,
+} kind;
+
+/* By opcode; `code` is the operation, condition or so. */
+typedef struct form {
+  uint8_t kind, code;
+} form;
+
+static const form forms[256] = {
+    [JV_OP_INVALID] = {PANIC, 0},
+    [JV_OP_trap] = {TRAP, 0},
+    [JV_OP_fallthrough] = {NOTHING, 0},
+    [JV_OP_unlikely] = {NOTHING, 0},
+    [JV_OP_load_ind_u8] = {ACCESS, 0},
+    [JV_OP_load_ind_i8] = {ACCESS, 0},
+    [JV_OP_load_ind_u16] = {ACCESS, 0},
+    [JV_OP_load_ind_i16] = {ACCESS, 0},
+    [JV_OP_load_ind_u32] = {ACCESS, 0},
+    [JV_OP_load_ind_i32] = {ACCESS, 0},
+    [JV_OP_load_ind_u64] = {ACCESS, 0},
+    [JV_OP_store_ind_u8] = {ACCESS, 0},
+    [JV_OP_store_ind_u16] = {ACCESS, 0},
+    [JV_OP_store_ind_u32] = {ACCESS, 0},
+    [JV_OP_store_ind_u64] = {ACCESS, 0},
+    [JV_OP_store_imm_ind_u8] = {STORE_IMM, 0},
+    [JV_OP_store_imm_ind_u16] = {STORE_IMM, 0},
+    [JV_OP_store_imm_ind_u32] = {STORE_IMM, 0},
+    [JV_OP_store_imm_ind_u64] = {STORE_IMM, 0},
+    [JV_OP_move_reg] = {MOVE, 0},
+    [JV_OP_load_imm] = {LOAD_IMM, 0},
+    [JV_OP_add_imm_64] = {ADD_IMM, 0},
+    [JV_OP_and_imm] = {ALU_IMM, ALU_AND},
+    [JV_OP_or_imm] = {ALU_IMM, ALU_OR},
+    [JV_OP_xor_imm] = {ALU_IMM, ALU_XOR},
+    [JV_OP_shlo_l_imm_64] = {SHIFT_IMM, SH_SHL},
+    [JV_OP_shlo_r_imm_64] = {SHIFT_IMM, SH_SHR},
+    [JV_OP_shar_r_imm_64] = {SHIFT_IMM, SH_SAR},
+    [JV_OP_add_64] = {ADD, 0},
+    [JV_OP_and] = {ALU, ALU_AND},
+    [JV_OP_or] = {ALU, ALU_OR},
+    [JV_OP_xor] = {ALU, ALU_XOR},
+    [JV_OP_sub_64] = {SUB, 0},
+    [JV_OP_mul_64] = {MUL, 0},
+    [JV_OP_jump] = {JUMP, 0},
+    [JV_OP_load_imm_jump] = {LOAD_IMM_JUMP, 0},
+    [JV_OP_branch_eq_imm] = {BRANCH_IMM, CC_E},
+    [JV_OP_branch_ne_imm] = {BRANCH_IMM, CC_NE},
+    [JV_OP_branch_lt_u_imm] = {BRANCH_IMM, CC_B},
+    [JV_OP_branch_le_u_imm] = {BRANCH_IMM, CC_BE},
+    [JV_OP_branch_ge_u_imm] = {BRANCH_IMM, CC_AE},
+    [JV_OP_branch_gt_u_imm] = {BRANCH_IMM, CC_A},
+    [JV_OP_branch_lt_s_imm] = {BRANCH_IMM, CC_L},
+    [JV_OP_branch_le_s_imm] = {BRANCH_IMM, CC_LE},
+    [JV_OP_branch_ge_s_imm] = {BRANCH_IMM, CC_GE},
+    [JV_OP_branch_gt_s_imm] = {BRANCH_IMM, CC_G},
+    [JV_OP_branch_eq] = {BRANCH, CC_E},
+    [JV_OP_branch_ne] = {BRANCH, CC_NE},
+    [JV_OP_branch_lt_u] = {BRANCH, CC_B},
+    [JV_OP_branch_lt_s] = {BRANCH, CC_L},
+    [JV_OP_branch_ge_u] = {BRANCH, CC_AE},
+    [JV_OP_branch_ge_s] = {BRANCH, CC_GE},
+};
+
+/* --------------------------------------------------------------------------------------------------- instructions */
+
+/* An instruction, not decoded yet. */
+typedef struct insn {
+  uint64_t bytes; /* the first eight */
+  const uint8_t *at;
+  uint32_t pc, count; /* of bytes */
+  uint8_t op;
+} insn;
+
+INLINE uint8_t op_at(const jv_compiler *c, uint32_t place) {
+  uint8_t byte = c->program->code.code[jv_place_pc(place)];
+  return (uint8_t)(c->rows[(uint8_t)(byte | (0u - (place >> 31)))].op_plus_1 - 1);
+}
+
+INLINE insn insn_at(const jv_compiler *c, const uint32_t *p, uint8_t op) {
+  uint32_t pc = jv_place_pc(p[0]);
+  const uint8_t *at = c->program->code.code + pc;
+  return (insn){jv_load_le64(at), at, pc, jv_place_pc(p[1]) - pc, op};
+}
+
+/* Host registers, by the guest's as half a byte says it. */
+static const uint8_t host_regs[16] = {JV_HOST_REGS, R15, R15, R15};
+INLINE jv_x64_reg low(insn i) { return (jv_x64_reg)host_regs[i.bytes >> 8 & 15]; }
+INLINE jv_x64_reg high(insn i) { return (jv_x64_reg)host_regs[i.bytes >> 12 & 15]; }
+INLINE jv_x64_reg third(insn i) { return (jv_x64_reg)host_regs[i.bytes >> 16 & 15]; }
+
+/* An immediate that has what is left of an instruction, `left` bytes, but at most four: how many bits four bytes have more. */
+enum { LEFT_MIN = -8, LEFT_MAX = JV_MAX_SKIP + 1 };
+static const uint8_t bits_over[LEFT_MAX - LEFT_MIN + 1] = {32, 32, 32, 32, 32, 32, 32, 32, 32, 24, 16, 8};
+
+INLINE int32_t immediate(uint64_t bytes, int32_t left) {
+  unsigned over = bits_over[left - LEFT_MIN];
+  return (int32_t)((int64_t)(bytes << 32 << over) >> over >> 32);
+}
+/* The only one, from byte `at` on. */
+INLINE int32_t imm(insn i, unsigned at) { return immediate(i.bytes >> 8 * at, (int32_t)(i.count - at)); }
+
+/* Two from byte 2 on, the first as long as bits 12 to 14 say. */
+typedef struct imm_pair {
+  int32_t x, y;
+} imm_pair;
+INLINE imm_pair two_imm(insn i) {
+  unsigned given = i.bytes >> 12 & 7, x_bytes = given < 4 ? given : 4;
+  return (imm_pair){immediate(i.bytes >> 16, (int32_t)x_bytes),
+                    immediate(jv_load_le64(i.at + 2 + x_bytes), (int32_t)(i.count - 2 - x_bytes))};
+}
+
+/* ---- memory ---- */
+
+INLINE void lower_access(jv_compiler *c, jv_x64 *x, insn i, jv_x64_reg base, unsigned reg, imm_pair imm) {
+  const jv_access_form *f = &jv_access_forms[i.op];
+  if (c->native->has_checks) {
+    x64_lea(x, 0, RDX, base, imm.x);
+    jv_note_access(c, x64_here(x), i.pc);
+    x64_call_to(x, c->native->stubs.check[f->write][f->log_bytes]);
+    x64_host_at(x, &f->access, reg, RDX, (uint32_t)imm.y);
+  } else {
+    jv_note_access(c, x64_here(x), i.pc);
+    x64_guest_at(x, &f->access, reg, base, (uint32_t)imm.x, (uint32_t)imm.y);
+  }
+}
+
+/* ---- control ---- */
+
+INLINE void add_fixup(jv_compiler *c, uint32_t at, uint32_t target, uint32_t pc) {
+  c->fixups[c->fixup_count++] = (jv_fixup){at, target, pc};
+}
+
+INLINE void jump_to(jv_compiler *c, jv_x64 *x, uint32_t target, uint32_t pc) {
+  uint32_t known = jv_known_start(c, target);
+  if (known) x64_jmp_to(x, known);
+  else add_fixup(c, x64_jmp(x), target, pc);
+}
+
+INLINE void branch_to(jv_compiler *c, jv_x64 *x, jv_x64_cond cc, uint32_t target, uint32_t pc) {
+  uint32_t known = jv_known_start(c, target);
+  if (known) x64_jcc_to(x, cc, known);
+  else add_fixup(c, x64_jcc(x, cc), target, pc);
+}
+
+INLINE void lower_load_imm_jump(jv_compiler *c, jv_x64 *x, insn i, imm_pair imm) {
+  x64_mov_imm(x, low(i), (uint64_t)(int64_t)imm.x);
+  jump_to(c, x, i.pc + (uint32_t)imm.y, i.pc);
+}
+
+INLINE void lower_branch_imm(jv_compiler *c, jv_x64 *x, insn i, form f, imm_pair imm) {
+  x64_compare_imm(x, low(i), imm.x);
+  branch_to(c, x, f.code, i.pc + (uint32_t)imm.y, i.pc);
+}
+
+INLINE void lower_branch(jv_compiler *c, jv_x64 *x, insn i, form f, int32_t offset) {
+  x64_alu(x, ALU_CMP, 1, low(i), high(i));
+  branch_to(c, x, f.code, i.pc + (uint32_t)offset, i.pc);
+}
+
+/* ---- values ---- */
+
+INLINE void lower_alu_imm(jv_x64 *x, form f, jv_x64_reg d, jv_x64_reg s, int32_t v) {
+  x64_move(x, d, s);
+  if (f.code == ALU_XOR && v == -1) x64_unary(x, UN_NOT, 1, d);
+  else x64_alu_imm(x, f.code, 1, d, v);
+}
+
+INLINE void lower_alu(jv_x64 *x, form f, jv_x64_reg d, jv_x64_reg a, jv_x64_reg b) {
+  x64_move_alu(x, f.code, d, d == b ? b : a, d == b ? a : b);
+}
+
+INLINE void lower_sub(jv_x64 *x, jv_x64_reg d, jv_x64_reg a, jv_x64_reg b) {
+  if (d == b && d != a) {
+    x64_unary(x, UN_NEG, 1, d);
+    x64_alu(x, ALU_ADD, 1, d, a);
+  } else {
+    x64_move_alu(x, ALU_SUB, d, a, b);
+  }
+}
+
+INLINE void lower_mul(jv_x64 *x, jv_x64_reg d, jv_x64_reg a, jv_x64_reg b) {
+  x64_move(x, d, d == b ? b : a);
+  x64_imul(x, 1, d, d == b ? a : b);
+}
+
+/* ---- out of line ---- */
+
+INLINE void decode(const jv_compiler *c, const uint32_t *p, jv_decoded *out) {
+  uint32_t pc = jv_place_pc(p[0]), count = jv_place_pc(p[1]) - pc;
+  const uint8_t *at = c->program->code.code + pc;
+  bool is_marked = pc == p[0];
+  jv_decode_row(&c->rows[is_marked ? *at : 255], at, is_marked && count > 0 ? count - 1 : 0, pc, out);
+}
+
+NOINLINE jv_x64 lower_other(jv_compiler *c, jv_x64 x, const uint32_t *p) {
+  jv_decoded i, next;
+  decode(c, p, &i);
+  c->x = x;
+  c->keeps_upper = false;
+  if (jv_reads_lower[i.op]) {
+    decode(c, p + 1, &next);
+    c->keeps_upper = jv_upper_is_dead(&i, &next);
+  }
+  unsigned flags = c->flags[i.op];
+  if (flags & JV_ACCESSES) jv_lower_memory(c, &i, jv_place_pc(*p));
+  else if (flags & JV_ENDS_REGION || !jv_lower_value(c, &i)) jv_lower_control(c, &i, jv_place_pc(*p));
+  return c->x;
+}
+
+/* The opcodes that can follow each in a group that is lowered as one. */
+INLINE bool may_begin_group(uint8_t op, uint8_t next) {
+  switch (op) {
+    case JV_OP_add_64: return next == JV_OP_set_lt_u;
+    case JV_OP_set_lt_u: return (next == JV_OP_add_64) | (next == JV_OP_sub_64);
+    case JV_OP_mul_64: return next == JV_OP_mul_upper_u_u;
+    case JV_OP_mul_upper_u_u: return next == JV_OP_mul_64;
+    case JV_OP_shlo_l_imm_64: return next == JV_OP_shlo_r_imm_64;
+    default: return false;
+  }
+}
+
+/* How many instructions it has lowered; 0: they are no group. */
+NOINLINE unsigned lower_group(jv_compiler *c, jv_x64 *x, const uint32_t *p) {
+  jv_decoded insns[JV_GROUP_MAX];
+  const jv_decoded *group[JV_GROUP_MAX];
+  unsigned count = 0;
+  for (; count < JV_GROUP_MAX && !(c->flags[op_at(c, p[count])] & (JV_ENDS_REGION | JV_ACCESSES)); count++) {
+    decode(c, p + count, &insns[count]);
+    group[count] = &insns[count];
+  }
+  c->x = *x;
+  unsigned lowered = jv_lower_group(c, group, count);
+  *x = c->x;
+  return lowered;
+}
+
+/* -------------------------------------------------------------------------------------------------------- regions */
+
+/* Begins a region at the place. */
+INLINE void begin_region(jv_compiler *c, jv_x64 *x, const uint32_t *p) {
+  jv_native *n = c->native;
+  uint32_t at = x64_here(x), pc = jv_place_pc(*p);
+  n->points[n->point_count] = (jv_point){pc, at, 0};
+  if (c->after_terminator & (*p < c->program->code.code_bytes)) {
+    c->starts[pc] = at;
+    c->program->block_starts.bits[pc >> 3] |= (uint8_t)(1u << (pc & 7));
+  }
+  c->region_from = p;
+  c->region_count = 0;
+  c->region_charge = 0;
+  if (c->charges_regions | (c->begins_block & c->charges_blocks)) c->region_charge = x64_charge(x, JV_GAS_REG);
+  if (c->program->counts_instructions) /* patched in end_region */
+    x64_alu_mem_imm32(x, ALU_ADD, 1, RSP, (int32_t)offsetof(jv_frame, instructions), 0);
+  if (c->begins_block) {
+    c->block = n->point_count;
+    c->block_charge = c->region_charge;
+  }
+  n->point_count++;
+}
+
+INLINE void set_cost(jv_compiler *c, size_t point, uint32_t charge_at, uint32_t cost) {
+  if (cost > JV_COST_MAX) c->failed = c->is_too_much = true;
+  c->native->points[point].cost = cost;
+  memcpy(c->x.base + charge_at, &cost, sizeof cost);
+}
+
+/* The number of instructions is known. */
+NOINLINE void set_count(jv_compiler *c, uint32_t count) {
+  size_t point = c->native->point_count - 1;
+  uint8_t *at = c->x.base + c->native->points[point].at + (c->region_charge ? JV_CHARGE_BYTES : 0);
+  if (c->program->counts_instructions) memcpy(at + 5, &count, sizeof count);
+  if (c->charges_regions) set_cost(c, point, c->region_charge, count);
+}
+
+/* Ends the region whose last instruction is at the place, and the block, if that ends with it. */
+INLINE void end_region(jv_compiler *c, const uint32_t *p, uint8_t op) {
+  if (c->charges_regions | c->program->counts_instructions)
+    set_count(c, c->region_count + (uint32_t)(p + 1 - c->region_from));
+  c->after_terminator = c->flags[op] & JV_ENDS_BLOCK;
+  c->begins_block = c->after_terminator | (op == JV_OP_INVALID);
+  if (c->begins_block & c->charges_blocks)
+    set_cost(c, c->block, c->block_charge, c->like ? c->like->points[c->block].cost : *c->next_cost++);
+}
+
+/* ------------------------------------------------------------------------------------------------------- the pass */
+
+/* Lowers the instructions from p to `end`, and perhaps those behind it that make a group with the last; returns where the rest
+ * begins. */
+static __attribute__((flatten)) const uint32_t *lower_stretch(jv_compiler *c, const uint32_t *p, const uint32_t *end) {
+  jv_x64 x = c->x;
+  c->region_from = p;
+  if (c->begins_region) begin_region(c, &x, p);
+  c->begins_region = false;
+  uint8_t op = op_at(c, p[0]), next = op_at(c, p[1]);
+  for (; p < end; p++, op = next, next = op_at(c, p[1])) {
+    if (may_begin_group(op, next)) {
+      unsigned lowered = lower_group(c, &x, p);
+      if (lowered) {
+        p += lowered - 1;
+        next = op_at(c, p[1]);
+        continue;
+      }
+    }
+    insn i = insn_at(c, p, op);
+    form f = forms[op];
+    switch ((kind)f.kind) {
+      case PANIC: jv_leave_to(&x, c->native->stubs.panic, i.pc); break;
+      case TRAP: jv_leave_to(&x, c->native->stubs.trap, i.pc); break;
+      case NOTHING: break;
+      case ACCESS: lower_access(c, &x, i, high(i), low(i), (imm_pair){imm(i, 2), 0}); continue;
+      case STORE_IMM: lower_access(c, &x, i, low(i), 0, two_imm(i)); continue;
+      case MOVE: x64_move(&x, low(i), high(i)); continue;
+      case LOAD_IMM: x64_set_imm(&x, low(i), imm(i, 2)); continue;
+      case ADD_IMM: x64_add_imm(&x, low(i), high(i), imm(i, 2)); continue;
+      case ALU_IMM: lower_alu_imm(&x, f, low(i), high(i), imm(i, 2)); continue;
+      case SHIFT_IMM: x64_move_shift(&x, f.code, low(i), high(i), (unsigned)imm(i, 2) & 63); continue;
+      case ADD: x64_add(&x, third(i), low(i), high(i)); continue;
+      case ALU: lower_alu(&x, f, third(i), low(i), high(i)); continue;
+      case SUB: lower_sub(&x, third(i), low(i), high(i)); continue;
+      case MUL: lower_mul(&x, third(i), low(i), high(i)); continue;
+      case JUMP: jump_to(c, &x, i.pc + (uint32_t)imm(i, 1), i.pc); break;
+      case LOAD_IMM_JUMP: lower_load_imm_jump(c, &x, i, two_imm(i)); break;
+      case BRANCH_IMM: lower_branch_imm(c, &x, i, f, two_imm(i)); break;
+      case BRANCH: lower_branch(c, &x, i, f, imm(i, 2)); break;
+      case OTHER: x = lower_other(c, x, p);
+    }
+    if (!(c->flags[op] & JV_ENDS_REGION)) continue;
+    end_region(c, p, op);
+    c->begins_region = p + 1 == end;
+    if (!c->begins_region) begin_region(c, &x, p + 1);
+  }
+  c->region_count += (uint32_t)(p - c->region_from);
+  c->x = x;
+  return p;
+}
+
+/* Room for what a stretch notes beside the code. */
+static bool make_room(jv_compiler *c) {
+  const javm_allocator *a = c->native->allocator;
+  jv_native *n = c->native;
+  if (!jv_grow(a, &n->accesses, &n->access_capacity, n->access_count + JV_PLACES_MAX * JV_NOTE_BYTES, 1) ||
+      !jv_grow(a, &n->marks, &n->mark_capacity, n->mark_count + JV_PLACES_MAX, sizeof *n->marks) ||
+      !jv_grow(a, &n->points, &n->point_capacity, n->point_count + JV_PLACES_MAX, sizeof *n->points) ||
+      !jv_grow(a, &c->fixups, &c->fixup_capacity, c->fixup_count + JV_PLACES_MAX, sizeof *c->fixups))
+    c->failed = true;
+  return !c->failed && jv_has_room(c, JV_STRETCH_ROOM);
+}
+
+static void price_stretch(jv_compiler *c, const uint32_t *p, const uint32_t *end, uint32_t *costs) {
+  for (; p < end; p++) {
+    jv_decoded i;
+    decode(c, p, &i);
+    if (c->price_begins) jv_pricer_begin(&c->pricer, jv_place_pc(*p));
+    jv_pricer_add(&c->pricer, &i, jv_place_pc(*p));
+    c->price_begins = i.op == JV_OP_INVALID || c->flags[i.op] & JV_ENDS_BLOCK;
+    if (c->price_begins) *costs++ = jv_pricer_end(&c->pricer);
+  }
+}
+
+static const uint8_t op_flags[2][256] = {
+#define FLAGS(number, ends_block, can_fault)                                                                           \
+  ((ends_block) || (number) == JV_OP_ecall || (number) == JV_OP_ecalli ? JV_ENDS_REGION : 0) |                         \
+      ((ends_block) ? JV_ENDS_BLOCK : 0) | ((can_fault) ? JV_ACCESSES : 0)
+    {
+#define OP(number, name, format, reads, writes, ends_block, can_fault, gas)                                            \
+  [number] = FLAGS(number, (ends_block) == 1, can_fault),
+#include "exec/ops.def"
+        [JV_OP_INVALID] = JV_ENDS_REGION},
+    {
+#define OP(number, name, format, reads, writes, ends_block, can_fault, gas)                                            \
+  [number] = FLAGS(number, (ends_block) != 0, can_fault),
+#include "exec/ops.def"
+        [JV_OP_INVALID] = JV_ENDS_REGION},
+};
+
+void jv_pass(jv_compiler *c) {
+  const javm_program *program = c->program;
+  uint32_t places[JV_PLACES_MAX], costs[JV_PLACES_MAX];
+  unsigned count = 0, lowered = 0;
+  jv_scanner scanner;
+  jv_scanner_init(&scanner, &program->code);
+  c->rows = jv_layouts[program->code.isa];
+  c->flags = op_flags[program->code.isa == JAVM_ISA_JAVM];
+  c->charges_regions = program->gas_model == JAVM_GAS_INSTRUCTION;
+  c->charges_blocks = program->gas_model == JAVM_GAS_PIPELINE || program->gas_model == JAVM_GAS_SINGLE_PASS;
+  c->begins_region = c->begins_block = c->after_terminator = c->price_begins = true;
+  jv_pricer_init(&c->pricer, &program->code, program->gas_model, program->load_cycles);
+  while (!scanner.is_done) {
+    if (!make_room(c)) return;
+    count = jv_scan(&scanner, places, count);
+    const uint32_t *end = places + count - JV_PLACES_AHEAD;
+    if (c->charges_blocks && !c->like) price_stretch(c, places, end, costs);
+    c->next_cost = costs;
+    lowered = (unsigned)(lower_stretch(c, places + lowered, end) - end);
+    if (c->failed) return;
+    count = JV_PLACES_AHEAD;
+    memmove(places, end, JV_PLACES_AHEAD * sizeof *places);
+  }
+}
+
+#else
+
+typedef int jv_no_pass; /* an empty file is not C */
+
+#endif

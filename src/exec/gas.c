@@ -6,13 +6,11 @@
  */
 #include "exec/gas.h"
 #include "exec/decode.h"
+#include "exec/places.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 #if defined(__GNUC__)
 #define JV_NOINLINE static __attribute__((noinline))
@@ -37,21 +35,23 @@ enum {
 };
 
 /*
- * What an opcode costs, made for a jv_pricer_add with few branches. An instruction's op, a, b and d are one word here,
- * op in its lowest byte.
+ * What an opcode costs, made for pricing with few branches. An instruction is one word here: its opcode in the lowest
+ * byte, above it the registers that its next bytes can name: the lower one of the first, the upper one, and the lower
+ * one of the second.
  */
+enum { LOW = 8, HIGH = 16, THIRD = 24 };
 typedef struct gas_rule {
-  uint32_t unread;           /* sets UNREAD in each operand that is no source */
-  uint8_t to_shift, to_mask; /* where the destination is */
-  uint8_t to_set;            /* UNWRITTEN if there is none */
-  uint8_t slots;             /* decode slots */
-  uint8_t same_a, same_b;    /* 1: one fewer where that operand is the destination */
-  uint8_t latency;           /* and jv_pricer.cycles[cycles] */
+  uint32_t unread;             /* sets UNREAD in each register that is no source */
+  uint8_t to_shift, to_mask;   /* where the destination is */
+  uint8_t to_set;              /* UNWRITTEN if there is none */
+  uint8_t slots;               /* decode slots */
+  uint8_t same_low, same_high; /* 1: one fewer where that register is the destination */
+  uint8_t latency;             /* and jv_pricer.cycles[cycles] */
   uint8_t cycles;
-  uint8_t kind;       /* what units it takes */
-  uint8_t takes_alu;  /* 1: takes an ALU */
-  uint8_t is_other;   /* 1: an entry that takes none */
-  uint8_t is_special; /* 1: a branch, or takes more than an ALU, or none for more than a cycle */
+  uint8_t kind;      /* what units it takes */
+  uint8_t takes_alu; /* 1: takes an ALU */
+  uint8_t is_other;  /* 1: an entry that takes none */
+  uint8_t ends;      /* its block: 1 in every instruction set, 2 in javm only */
 } gas_rule;
 
 /*
@@ -82,25 +82,32 @@ enum { UNREAD = 16, UNWRITTEN = 32 };
     CYCLES_##name = (latency) < BRANCH_CYCLES ? 0 : (latency)-BRANCH_CYCLES + 1,                                       \
     KIND_##name = KIND_OF(units),                                                                                      \
     ALU_##name = (units) != 0,                                                                                         \
-    SPECIAL_##name = (latency) == BRANCH_CYCLES || ((units) & (ALU2 | MUL | DIV)) || (!(units) && (latency) > 1),      \
     OTHER_##name = !(units) && (latency) > 0                                                                           \
   };
 #include "exec/ops.def"
 
-#define RULE(read, written, gas)                                                                                       \
+/* Where the registers of two-register formats are: the source above the destination, in others A, B and D in order. */
+#define IS_PAIR(format) (JV_FORMAT_##format == JV_FORMAT_REG_REG)
+#define READS_LOW(format, read) (((read) & (IS_PAIR(format) ? D : A)) != 0)
+#define READS_HIGH(format, read) (((read) & (IS_PAIR(format) ? A : B)) != 0)
+#define READS_THIRD(format, read) (!IS_PAIR(format) && ((read)&D))
+#define RULE(format, read, written, ends_block, gas)                                                                   \
   {                                                                                                                    \
-    .unread = ((read)&A ? 0 : UNREAD) << 8 | ((read)&B ? 0 : UNREAD) << 16 | ((read)&D ? 0 : UNREAD) << 24,            \
-    .to_shift = (written)&D ? 24 : 8, .to_mask = (written) ? 15 : 0, .to_set = (written) ? 0 : UNWRITTEN,              \
-    .slots = SLOTS_##gas, .same_a = SAVES_##gas, .same_b = SAVES_##gas & ANY_##gas, .latency = LATENCY_##gas,          \
-    .cycles = CYCLES_##gas, .kind = KIND_##gas, .takes_alu = ALU_##gas, .is_other = OTHER_##gas,                       \
-    .is_special = SPECIAL_##gas                                                                                        \
+    .unread = (READS_LOW(format, read) ? 0 : UNREAD) << LOW | (READS_HIGH(format, read) ? 0 : UNREAD) << HIGH |        \
+              (uint32_t)(READS_THIRD(format, read) ? 0 : UNREAD) << THIRD,                                             \
+    .to_shift = ((written)&D) && !IS_PAIR(format) ? THIRD : LOW, .to_mask = (written) ? 15 : 0,                        \
+    .to_set = (written) ? 0 : UNWRITTEN, .slots = SLOTS_##gas,                                                         \
+    .same_low = IS_PAIR(format) ? 0 : SAVES_##gas, .same_high = IS_PAIR(format) || ANY_##gas ? SAVES_##gas : 0,        \
+    .latency = LATENCY_##gas, .cycles = CYCLES_##gas, .kind = KIND_##gas, .takes_alu = ALU_##gas,                      \
+    .is_other = OTHER_##gas, .ends = ends_block                                                                        \
   }
 
 /* By opcode. No block goes on behind a number that is no opcode. */
 static const gas_rule rules[256] = {
-#define OP(number, name, format, reads, writes, ends_block, can_fault, gas) [number] = RULE(reads, writes, gas),
+#define OP(number, name, format, reads, writes, ends_block, can_fault, gas)                                            \
+  [number] = RULE(format, reads, writes, ends_block, gas),
 #include "exec/ops.def"
-    [JV_OP_INVALID] = RULE(0, 0, TRAP),
+    [JV_OP_INVALID] = RULE(NONE, 0, 0, 1, TRAP),
 };
 static_assert(sizeof(gas_rule) == 16, "rules do not straddle cache lines");
 
@@ -118,7 +125,7 @@ static_assert(PLACED_CYCLES * (BUFFER_ENTRIES + 1) <= 0x7fff, "the placed cycles
   static_assert(JV_GAS_##gas != JV_GAS_MOVE || (number) == JV_OP_move_reg, "only move_reg is renamed");
 #include "exec/ops.def"
 
-static bool ends(const javm_code *code, uint8_t op) { return op == JV_OP_INVALID || jv_op_ends_block(code->isa, op); }
+static bool ends(const jv_pricer *s, const gas_rule *rule) { return rule->ends & s->ends_mask; }
 
 /* Is the opcode at this place trap or unlikely? No instruction stands before the code; behind it there are traps. */
 static inline bool is_cold(const jv_pricer *s, int64_t pc) {
@@ -127,10 +134,8 @@ static inline bool is_cold(const jv_pricer *s, int64_t pc) {
   return op == s->cold[0] || op == s->cold[1];
 }
 
-static inline void set_branch(jv_pricer *s, const gas_rule *rule, const jv_decoded *i, uint32_t pc) {
-  if (rule->cycles != CYCLES_BRANCH) return;
-  int64_t target = (int64_t)pc + (int32_t)(i->target - pc);
-  bool known = is_cold(s, (int64_t)pc + 1 + i->skip) || is_cold(s, target);
+static inline void set_branch(jv_pricer *s, uint32_t pc, uint32_t next, uint32_t target) {
+  bool known = is_cold(s, next) || is_cold(s, (int64_t)pc + (int32_t)(target - pc));
   s->cycles[CYCLES_BRANCH] = known ? BRANCH_KNOWN : BRANCH_MISSED;
 }
 
@@ -138,20 +143,16 @@ static inline uint32_t find_latency(const jv_pricer *s, const gas_rule *rule) {
   return rule->latency + s->cycles[rule->cycles];
 }
 
-static inline uint32_t insn_word(const jv_decoded *i) {
-  return i->op | (uint32_t)i->a << 8 | (uint32_t)i->b << 16 | (uint32_t)i->d << 24;
-}
-
-/* Places in jv_pricer.ready, and decode slots. */
+/* Places in jv_placed.ready, and decode slots. */
 typedef struct operands {
-  unsigned a, b, d, to, slots;
+  unsigned low, high, third, to, slots;
 } operands;
 
 static inline operands find_operands(const gas_rule *rule, uint32_t insn) {
   uint32_t read = insn | rule->unread;
-  operands o = {.a = read >> 8 & 255, .b = read >> 16 & 255, .d = read >> 24};
+  operands o = {.low = read >> LOW & 255, .high = read >> HIGH & 255, .third = read >> THIRD};
   o.to = (insn >> rule->to_shift & rule->to_mask) | rule->to_set;
-  o.slots = rule->slots - (((o.a == o.to) & rule->same_a) | ((o.b == o.to) & rule->same_b));
+  o.slots = rule->slots - (((o.low == o.to) & rule->same_low) | ((o.high == o.to) & rule->same_high));
   return o;
 }
 
@@ -282,10 +283,10 @@ static inline void decode_entry(jv_gas_buffer *p, const operands *o, unsigned ki
     }
   unsigned at = p->tail++ % RING;
   uint64_t bit = entry_bit(at);
-  uint64_t unmet = (p->provider[o->a] | p->provider[o->b] | p->provider[o->d]) & p->unfinished;
-  p->users[p->provider_at[o->a]] |= bit;
-  p->users[p->provider_at[o->b]] |= bit;
-  p->users[p->provider_at[o->d]] |= bit;
+  uint64_t unmet = (p->provider[o->low] | p->provider[o->high] | p->provider[o->third]) & p->unfinished;
+  p->users[p->provider_at[o->low]] |= bit;
+  p->users[p->provider_at[o->high]] |= bit;
+  p->users[p->provider_at[o->third]] |= bit;
   p->provider[o->to] = bit;
   p->provider_at[o->to] = (uint8_t)at;
   p->latency[at] = latency;
@@ -297,21 +298,16 @@ static inline void decode_entry(jv_gas_buffer *p, const operands *o, unsigned ki
   p->ready[kind] |= unmet ? 0 : bit;
 }
 
-/* The instructions that have come since the last time. */
-static void simulate(jv_pricer *s) {
+static inline void simulate(jv_pricer *s, uint32_t insn) {
   jv_gas_buffer *p = &s->buffer;
-  if (p->last_done >> ENOUGH_BITS) s->count = 0; /* more than the largest cost, whatever comes */
-  for (unsigned n = 0; n < s->count; n++) {
-    uint32_t insn = s->insns[n];
-    const gas_rule *rule = &rules[insn & 255];
-    operands o = find_operands(rule, insn);
-    if (o.slots > p->slots) end_cycle(p, p->cycle + 1);
-    if (is_full(p)) make_room(p);
-    p->slots -= o.slots;
-    if ((insn & 255) == JV_OP_move_reg) rename_register(p, o.a, o.to);
-    else decode_entry(p, &o, rule->kind, find_latency(s, rule));
-  }
-  s->count = 0;
+  if (p->last_done >> ENOUGH_BITS) return; /* more than the largest cost, whatever comes */
+  const gas_rule *rule = &rules[insn & 255];
+  operands o = find_operands(rule, insn);
+  if (o.slots > p->slots) end_cycle(p, p->cycle + 1);
+  if (is_full(p)) make_room(p);
+  p->slots -= o.slots;
+  if ((insn & 255) == JV_OP_move_reg) rename_register(p, o.high, o.to);
+  else decode_entry(p, &o, rule->kind, find_latency(s, rule));
 }
 
 /*
@@ -321,14 +317,14 @@ static void simulate(jv_pricer *s) {
 JV_NOINLINE void begin_simulation(jv_pricer *s) {
   jv_gas_buffer *p = &s->buffer;
   buffer_init(p);
-  p->cycle = s->now;
-  p->slots = DECODE_SLOTS - s->slots;
-  for (unsigned n = 0; n < s->count; n++) {
+  p->cycle = s->placed.now;
+  p->slots = DECODE_SLOTS - s->placed.slots;
+  for (unsigned n = 0; n < s->placed.count; n++) {
     uint32_t insn = s->insns[n];
     const gas_rule *rule = &rules[insn & 255];
     operands o = find_operands(rule, insn);
     if ((insn & 255) == JV_OP_move_reg) {
-      rename_register(p, o.a, o.to);
+      rename_register(p, o.high, o.to);
       continue;
     }
     uint64_t done = s->done_at[n];
@@ -350,13 +346,12 @@ JV_NOINLINE void begin_simulation(jv_pricer *s) {
     take_units(p, at, rule->kind, done);
   }
   s->mode = JV_PRICER_SIMULATE;
-  s->limit = s->count = 0;
+  s->placed.limit = s->placed.count = 0;
 }
 
 /* The cycle of the last result. */
 static uint64_t end_simulation(jv_pricer *s) {
   jv_gas_buffer *p = &s->buffer;
-  simulate(s);
   while (p->started != p->tail) end_cycle(p, UINT64_MAX);
   return p->last_done;
 }
@@ -372,27 +367,16 @@ static uint64_t end_simulation(jv_pricer *s) {
  * simulation. The single MUL and DIV are like `busy`, without a profile. As no more than four that take ALUs start in a
  * cycle, the limit of starts only counts where more than one starts without.
  */
-enum { LANE = 16 };
-#define MOST UINT64_C(0x7fff)
-#define EACH_LANE UINT64_C(0x1000100010001)
+static inline uint32_t later32(uint32_t a, uint32_t b) { return a > b ? a : b; }
+static inline uint32_t earlier32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* `busy`, sorted, when an ALU is taken until `done`; not later than any of it: nothing changes. */
-#if defined(__SSE2__)
-static inline uint64_t take_until(uint64_t busy, uint32_t done) {
-  __m128i old = _mm_cvtsi64_si128((long long)busy),
-          above = _mm_cvtsi64_si128((long long)(busy >> LANE | MOST << 3 * LANE));
-  return (uint64_t)_mm_cvtsi128_si64(
-      _mm_min_epi16(_mm_max_epi16(old, _mm_shufflelo_epi16(_mm_cvtsi32_si128((int)done), 0)), above));
+static inline void take_until(jv_placed *p, uint32_t done) {
+  p->busy = later32(p->busy, earlier32(done, p->busy2));
+  p->busy2 = later32(p->busy2, earlier32(done, p->busy3));
+  p->busy3 = later32(p->busy3, earlier32(done, p->busy4));
+  p->busy4 = later32(p->busy4, done);
 }
-#else
-static inline uint64_t take_until(uint64_t busy, uint32_t done) {
-  uint64_t all = done * EACH_LANE, tops = EACH_LANE << (LANE - 1);
-  uint64_t sooner = ~((busy | tops) - all) & tops, low = sooner - (sooner >> (LANE - 1)), below = low >> LANE;
-  return (busy & ~low) | (all & (low ^ below)) | (busy >> LANE & below);
-}
-#endif
-
-static inline uint32_t later32(uint32_t a, uint32_t b) { return a > b ? a : b; }
 
 enum { PROFILE_CYCLES = 64 * JV_GAS_SPANS };
 
@@ -425,11 +409,11 @@ static uint32_t find_free(const jv_pricer *s, uint32_t from) {
 /* Makes the profile of the cycles from the next one on. */
 static bool begin_profile(jv_pricer *s) {
   s->mode = JV_PRICER_PROFILE;
-  s->limit = 0;
-  s->profile_from = s->now + 1;
+  s->placed.limit = 0;
+  s->profile_from = s->placed.now + 1;
   memset(s->taken, 0, sizeof s->taken);
   bool fits = true;
-  for (unsigned n = 0; n < s->count && fits; n++) {
+  for (unsigned n = 0; n < s->placed.count && fits; n++) {
     const gas_rule *rule = &rules[s->insns[n] & 255];
     uint32_t done = s->done_at[n];
     if (!rule->takes_alu || done <= s->profile_from) continue;
@@ -440,10 +424,9 @@ static bool begin_profile(jv_pricer *s) {
   return fits;
 }
 
-/* Do more than STARTS want to start in this cycle, the next one? */
-static bool is_crowded(const jv_pricer *s, uint32_t cycle) {
-  uint32_t starts = s->others;
-  for (unsigned n = 0; n < s->count; n++) {
+/* Do more than STARTS want to start in this cycle, the next one, of which `starts` without an ALU? */
+JV_NOINLINE bool is_crowded(const jv_pricer *s, uint32_t count, uint32_t starts, uint32_t cycle) {
+  for (unsigned n = 0; n < count; n++) {
     const gas_rule *rule = &rules[s->insns[n] & 255];
     starts += rule->takes_alu & (s->done_at[n] - find_latency(s, rule) == cycle);
   }
@@ -451,103 +434,114 @@ static bool is_crowded(const jv_pricer *s, uint32_t cycle) {
 }
 
 /*
- * `special`: whether the rule may be is_special; `profiled`: whether there is a profile. False: nothing is done, as it
- * takes a profile to do it.
+ * Places an instruction; `special`: it may take more than an ALU; `profiled`: there is a profile. Gives PLACED; LATER, where nothing is done, as it takes a profile to
+ * do it; or UNCLEAR, where it is placed, but only a simulation says what follows. *p is in local variables where this is fast.
  */
-JV_INLINE bool place(jv_pricer *s, uint32_t insn, const gas_rule *rule, bool special, bool profiled) {
+typedef enum placing { PLACED, LATER, UNCLEAR } placing;
+JV_INLINE placing place(jv_pricer *s, jv_placed *p, uint32_t insn, const gas_rule *rule, bool special, bool profiled) {
   operands o = find_operands(rule, insn);
-  uint32_t next = s->slots + o.slots > DECODE_SLOTS, same_cycle = next - 1;
-  uint32_t now = s->now + next, slots = (s->slots & same_cycle) + o.slots;
-  uint32_t others = (s->others & same_cycle) + rule->is_other;
+  uint32_t next = p->slots + o.slots > DECODE_SLOTS, same_cycle = next - 1;
+  uint32_t now = p->now + next, others = (p->others & same_cycle) + rule->is_other;
   uint32_t latency = find_latency(s, rule);
-  uint32_t start = later32(later32(now + 1, s->ready[o.a]), later32(s->ready[o.b], s->ready[o.d]));
-  uint64_t busy = s->busy;
-  uint32_t alu = 0u - rule->takes_alu, from = s->full_from;
-  bool unclear = false;
+  uint32_t start = later32(later32(now + 1, s->ready[o.low]), later32(s->ready[o.high], s->ready[o.third]));
+  uint32_t alu = 0u - rule->takes_alu;
+  bool unclear = false, two = special && rule->kind == TAKES_ALU2;
   jv_gas_single *single = special && rule->kind >= TAKES_MUL ? &s->singles[rule->kind - TAKES_MUL] : NULL;
   if (single) {
     unclear = (start < single->free) & (start < single->full_from);
     start = later32(start, single->free);
   }
-  if (special && rule->kind == TAKES_ALU2) {
-    unclear |= start < (busy >> LANE & MOST);
-    busy = take_until(busy, start + latency);
-  }
   if (!profiled) {
-    uint32_t free = busy & MOST & alu;
-    if ((start < free) & (start < from)) return false;
-    s->full_from = later32(from, start & alu);
+    /* Two ALUs: as if one were taken before. */
+    uint32_t free = (two ? p->busy2 : p->busy) & alu;
+    if ((start < free) & ((start < p->full_from) | two)) return LATER;
+    p->full_from = later32(p->full_from, start & alu);
     start = later32(start, free);
   } else if (alu) {
     uint32_t at = find_free(s, start - s->profile_from);
+    if (two) unclear |= start < p->busy2;
     start = at + s->profile_from;
     unclear |= !take_cycles(s, at, at + latency);
-    if (rule->kind == TAKES_ALU2) unclear |= !take_cycles(s, at, at + latency);
+    if (two) unclear |= !take_cycles(s, at, at + latency);
   }
   uint32_t done = start + latency;
   if (single) {
     if (start != single->free) single->full_from = start;
     single->free = done;
   }
-  s->busy = busy = take_until(busy, done & alu);
-  if (special && !alu) s->last_other = later32(s->last_other, done);
-  uint32_t n = s->count++;
-  s->now = now;
-  s->slots = slots;
-  s->others = others;
-  s->insns[n] = insn;
-  s->done_at[n] = (uint16_t)done;
+  if (two) take_until(p, done);
+  take_until(p, done & alu);
+  p->last_done = later32(p->last_done, done);
+  p->now = now;
+  p->slots = (p->slots & same_cycle) + o.slots;
+  p->others = others;
+  s->insns[p->count] = insn;
+  s->done_at[p->count++] = (uint16_t)done;
   s->ready[o.to] = (uint16_t)done;
-  if (others >= 2 && (busy >> LANE * (others - 2) & MOST) > now + 1) unclear |= is_crowded(s, now + 1);
-  if (unclear) begin_simulation(s);
-  return true;
+  if (others >= 2 && (others == 2 ? p->busy : others == 3 ? p->busy2 : p->busy3) > now + 1)
+    unclear |= is_crowded(s, p->count, others, now + 1);
+  return unclear ? UNCLEAR : PLACED;
 }
 
-/* Likewise, with a profile. */
-JV_NOINLINE void place_profiled(jv_pricer *s, uint32_t insn) {
-  if (s->mode == JV_PRICER_PLACE && !begin_profile(s)) {
-    begin_simulation(s);
-    s->insns[s->count++] = insn;
+/* Goes on with a profile, or the simulation. */
+JV_NOINLINE void add_otherwise(jv_pricer *s, uint32_t insn) {
+  if (s->mode == JV_PRICER_PLACE && s->placed.count < JV_GAS_BUFFER && !begin_profile(s)) begin_simulation(s);
+  if (s->mode == JV_PRICER_PROFILE && s->placed.count < JV_GAS_BUFFER) {
+    if (place(s, &s->placed, insn, &rules[insn & 255], true, true) == UNCLEAR) begin_simulation(s);
     return;
   }
-  place(s, insn, &rules[insn & 255], true, true);
-}
-
-JV_NOINLINE void place_special(jv_pricer *s, const jv_decoded *i, uint32_t pc) {
-  const gas_rule *rule = &rules[i->op];
-  uint32_t insn = insn_word(i);
-  set_branch(s, rule, i, pc);
-  if (!place(s, insn, rule, true, false)) place_profiled(s, insn);
+  if (s->mode != JV_PRICER_SIMULATE) begin_simulation(s);
+  simulate(s, insn);
 }
 
 /* ---------------------------------------------------------------------------------------------- single pass */
 
-static void add_single_pass(jv_pricer *s, const jv_decoded *i, uint32_t pc) {
-  const gas_rule *rule = &rules[i->op];
-  operands o = find_operands(rule, insn_word(i));
-  set_branch(s, rule, i, pc);
-  if (s->slots >= DECODE_SLOTS) {
+static void add_single_pass(jv_pricer *s, uint32_t insn) {
+  const gas_rule *rule = &rules[insn & 255];
+  operands o = find_operands(rule, insn);
+  if (s->decoded >= DECODE_SLOTS) {
     s->cycle++;
-    s->slots = 0;
+    s->decoded = 0;
   }
-  s->slots += o.slots;
-  if (i->op == JV_OP_move_reg) {
-    s->results[o.to] = s->results[o.a];
+  s->decoded += o.slots;
+  if ((insn & 255) == JV_OP_move_reg) {
+    s->results[o.to] = s->results[o.high];
     return;
   }
   uint64_t done =
-      later(later(s->cycle, s->results[o.a]), later(s->results[o.b], s->results[o.d])) + find_latency(s, rule);
+      later(later(s->cycle, s->results[o.low]), later(s->results[o.high], s->results[o.third])) + find_latency(s, rule);
   s->results[o.to] = done;
   s->last_result = later(s->last_result, done);
 }
 
 /* ------------------------------------------------------------------------------------------------------ entry */
 
+static inline void begin_placing(jv_pricer *s) {
+  memset(s->ready, 0, 16 * sizeof s->ready[0]);
+  memset(s->singles, 0, sizeof s->singles);
+}
+
+/* The next block. */
+static inline void begin(jv_pricer *s) {
+  s->mode = s->first_mode;
+  s->placed = (jv_placed){.limit = s->mode == JV_PRICER_PLACE ? JV_GAS_BUFFER : 0};
+  if (s->mode == JV_PRICER_PLACE) {
+    begin_placing(s);
+  } else if (s->mode == JV_PRICER_SIMULATE) {
+    buffer_init(&s->buffer);
+  } else if (s->mode == JV_PRICER_SINGLE_PASS) {
+    s->cycle = s->last_result = s->decoded = 0;
+    memset(s->results, 0, 16 * sizeof s->results[0]);
+  }
+}
+
 void jv_pricer_init(jv_pricer *s, const javm_code *code, javm_gas_model model, uint32_t load_cycles) {
   if (load_cycles == 0) load_cycles = DEFAULT_LOAD_CYCLES;
   memset(s, 0, offsetof(jv_pricer, buffer)); /* the rest is written before it counts */
   memset(s->buffer.provider, 0, sizeof s->buffer.provider);
   s->code = code;
+  s->rows = jv_layouts[code->isa];
+  s->ends_mask = code->isa == JAVM_ISA_JAVM ? 3 : 1;
   s->model = model;
   s->first_mode = JV_PRICER_COUNT;
   if (model == JAVM_GAS_SINGLE_PASS) s->first_mode = JV_PRICER_SINGLE_PASS;
@@ -556,73 +550,101 @@ void jv_pricer_init(jv_pricer *s, const javm_code *code, javm_gas_model model, u
   s->cycles[CYCLES_STORE] = model == JAVM_GAS_PIPELINE ? STORE_PIPELINE : load_cycles;
   s->cold[0] = s->cold[1] = JV_OP_trap;
   jv_op_to_isa(code->isa, JV_OP_unlikely, &s->cold[1]);
+  begin(s);
 }
 
-void jv_pricer_begin(jv_pricer *s, uint32_t pc) {
-  (void)pc;
-  s->mode = s->first_mode;
-  s->count = s->limit = s->slots = 0;
-  if (s->mode == JV_PRICER_PLACE) {
-    s->limit = JV_GAS_BUFFER;
-    s->now = s->others = s->full_from = s->last_other = 0;
-    s->busy = 0;
-    memset(s->singles, 0, sizeof s->singles);
-    memset(s->ready, 0, 16 * sizeof s->ready[0]);
-  } else if (s->mode == JV_PRICER_SIMULATE) {
-    buffer_init(&s->buffer);
-  } else if (s->mode == JV_PRICER_SINGLE_PASS) {
-    s->cycle = s->last_result = 0;
-    memset(s->results, 0, 16 * sizeof s->results[0]);
-  }
-}
-
-JV_NOINLINE void add_otherwise(jv_pricer *s, const jv_decoded *i, uint32_t pc) {
-  if (s->mode == JV_PRICER_COUNT) {
-    s->count++;
-    return;
-  }
-  if (s->mode == JV_PRICER_SINGLE_PASS) {
-    add_single_pass(s, i, pc);
-    return;
-  }
-  set_branch(s, &rules[i->op], i, pc);
-  if (s->mode == JV_PRICER_PROFILE && s->count < JV_GAS_BUFFER) {
-    place_profiled(s, insn_word(i));
-    return;
-  }
-  if (s->mode != JV_PRICER_SIMULATE) begin_simulation(s);
-  s->insns[s->count++] = insn_word(i);
-  if (s->count == JV_GAS_BUFFER) simulate(s);
-}
-
-void jv_pricer_add(jv_pricer *s, const jv_decoded *i, uint32_t pc) {
-  uint32_t insn = insn_word(i);
-  const gas_rule *rule = &rules[insn & 255];
-  if (s->count >= s->limit) add_otherwise(s, i, pc);
-  else if (rule->is_special) place_special(s, i, pc);
-  else if (!place(s, insn, rule, false, false)) place_profiled(s, insn);
-}
-
-uint32_t jv_pricer_end(jv_pricer *s) {
-  if (s->model == JAVM_GAS_NONE) return 0;
-  /* the last entry retires at the end of cycle last_done + 1, and the buffer is found empty in the next */
-  uint64_t cycles = later(s->busy >> 3 * LANE, s->last_other) + 2;
-  if (s->mode == JV_PRICER_COUNT) return s->count;
-  if (s->mode == JV_PRICER_SINGLE_PASS) cycles = s->last_result;
-  if (s->mode == JV_PRICER_SIMULATE) cycles = end_simulation(s) + 2;
+static inline uint32_t clamp_cost(uint64_t cycles) {
   uint64_t cost = cycles > FRONT_CYCLES ? cycles - FRONT_CYCLES : 1;
   return cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
+}
+
+/* Ends the block and begins the next. */
+static uint32_t end(jv_pricer *s) {
+  uint32_t cost;
+  /* the last entry retires at the end of cycle last_done + 1, and the buffer is found empty in the next */
+  if (s->mode == JV_PRICER_COUNT) cost = s->model == JAVM_GAS_NONE ? 0 : s->placed.count;
+  else if (s->mode == JV_PRICER_SINGLE_PASS) cost = clamp_cost(s->last_result);
+  else if (s->mode == JV_PRICER_SIMULATE) cost = clamp_cost(end_simulation(s) + 2);
+  else cost = clamp_cost(s->placed.last_done + 2);
+  begin(s);
+  return cost;
+}
+
+/* An instruction in any mode. */
+JV_NOINLINE void add(jv_pricer *s, uint32_t insn) {
+  placing how = LATER;
+  if (s->placed.count < s->placed.limit) how = place(s, &s->placed, insn, &rules[insn & 255], true, false);
+  if (how == PLACED) return;
+  if (how == UNCLEAR) begin_simulation(s);
+  else if (s->mode == JV_PRICER_COUNT) s->placed.count++;
+  else if (s->mode == JV_PRICER_SINGLE_PASS) add_single_pass(s, insn);
+  else if (s->mode == JV_PRICER_SIMULATE) simulate(s, insn);
+  else add_otherwise(s, insn);
+}
+
+/* Where its static target is. */
+static inline uint32_t target_of(const jv_pricer *s, uint32_t pc, uint32_t next) {
+  jv_decoded d;
+  const uint8_t *at = s->code->code + pc;
+  jv_decode_row(&s->rows[*at], at, next - pc - 1, pc, &d);
+  return d.target;
+}
+
+unsigned jv_pricer_run(jv_pricer *s, const uint32_t *places, const uint32_t *stop, uint32_t *costs) {
+  uint32_t *cost = costs;
+  jv_placed placed = s->placed;
+  for (const uint32_t *p = places; p < stop; p++) {
+    uint32_t pc = jv_place_pc(*p);
+    const uint8_t *at = s->code->code + pc;
+    uint32_t insn = (uint8_t)(s->rows[(uint8_t)(*at | (0u - (*p >> 31)))].op_plus_1 - 1);
+    insn |= jv_reg_pairs[at[1]] | (jv_reg_pairs[at[2]] << 16 & 0xff000000);
+    const gas_rule *rule = &rules[insn & 255];
+    if (rule->cycles == CYCLES_BRANCH) set_branch(s, pc, jv_place_pc(p[1]), target_of(s, pc, jv_place_pc(p[1])));
+    placing how = LATER;
+    if ((placed.count < placed.limit) & (rule->kind <= TAKES_NONE)) how = place(s, &placed, insn, rule, false, false);
+    if (how != PLACED) {
+      s->placed = placed;
+      if (how == LATER) add(s, insn);
+      else begin_simulation(s);
+      placed = s->placed;
+    }
+    if (!ends(s, rule)) continue;
+    if (s->mode == JV_PRICER_PLACE) {
+      *cost++ = clamp_cost(placed.last_done + 2);
+      placed = (jv_placed){.limit = JV_GAS_BUFFER};
+      begin_placing(s);
+    } else {
+      s->placed = placed;
+      *cost++ = end(s);
+      placed = s->placed;
+    }
+  }
+  s->placed = placed;
+  return (unsigned)(cost - costs);
+}
+
+/* As jv_pricer_run has it. */
+static uint32_t insn_word(const jv_decoded *i) {
+  if (jv_ops[i->op].format == JV_FORMAT_REG_REG) return i->op | (uint32_t)i->d << LOW | (uint32_t)i->a << HIGH;
+  return i->op | (uint32_t)i->a << LOW | (uint32_t)i->b << HIGH | (uint32_t)i->d << THIRD;
+}
+
+bool jv_pricer_add(jv_pricer *s, const jv_decoded *i, uint32_t pc, uint32_t *cost) {
+  const gas_rule *rule = &rules[i->op];
+  uint32_t insn = insn_word(i);
+  if (rule->cycles == CYCLES_BRANCH) set_branch(s, pc, pc + 1 + i->skip, i->target);
+  add(s, insn);
+  if (!ends(s, rule)) return false;
+  *cost = end(s);
+  return true;
 }
 
 uint32_t jv_gas_block_cost(const javm_code *code, javm_gas_model model, uint32_t load_cycles, uint32_t pc) {
   jv_pricer sim;
   jv_decoded insn;
+  uint32_t cost;
   jv_pricer_init(&sim, code, model, load_cycles);
-  jv_pricer_begin(&sim, pc);
-  do {
-    jv_decode(code, pc, &insn);
-    jv_pricer_add(&sim, &insn, pc);
-    pc += 1 + insn.skip;
-  } while (!ends(code, insn.op));
-  return jv_pricer_end(&sim);
+  for (jv_decode(code, pc, &insn); !jv_pricer_add(&sim, &insn, pc, &cost); jv_decode(code, pc, &insn))
+    pc += 1u + insn.skip;
+  return cost;
 }

@@ -44,49 +44,47 @@ typedef enum jv_pricer_mode {
   JV_PRICER_COUNT
 } jv_pricer_mode;
 
-/*
- * Prices blocks, one instruction after the other. Private fields; large enough not to be made for each block:
- *
- *   jv_pricer_init(&sim, code, model, load_cycles);
- *   for each block:
- *     jv_pricer_begin(&sim, pc);
- *     for each instruction: jv_pricer_add(&sim, &insn, pc);
- *     cost = jv_pricer_end(&sim);
- */
+/* What was placed of the block so far. Without arrays, so that all of it can be in registers. */
+typedef struct jv_placed {
+  uint32_t count;                  /* instructions; in the instruction model, of the block */
+  uint32_t limit;                  /* how many of them may be placed without a profile */
+  uint32_t now;                    /* cycle in which instructions are decoded */
+  uint32_t slots;                  /* decode slots taken */
+  uint32_t others;                 /* entries without an ALU that were decoded in this cycle */
+  uint32_t busy, busy2, busy3, busy4; /* the last cycles in which ALUs become free, the earliest first */
+  uint32_t full_from;              /* from here to the earliest of them no ALU is free */
+  uint32_t last_done;              /* the latest cycle in which one is done */
+} jv_placed;
+
+/* Prices blocks, one instruction after the other. Private fields; large enough not to be made for each block. */
 typedef struct jv_pricer {
-  uint32_t count;                /* instructions in `insns`; in the instruction model, of the block */
-  uint32_t limit;                /* how many of them may be placed without a profile */
-  uint32_t now;                  /* cycle in which instructions are decoded */
+  jv_placed placed;
   uint32_t mode;                 /* jv_pricer_mode, of the block so far */
-  uint32_t slots;                /* decode slots taken */
-  uint32_t others;               /* entries without an ALU that were decoded in this cycle */
-  uint64_t busy;                 /* the last four cycles in which ALUs become free, the earliest in the lower 16 bits */
-  uint32_t full_from;            /* from here to the earliest of them no ALU is free */
-  uint32_t last_other;           /* the latest cycle in which one without an ALU is done, of those that take long */
-  jv_gas_single singles[2];      /* MUL, DIV */
   uint32_t cycles[4];            /* of loads and stores, and of the branch at the block's end */
+  jv_gas_single singles[2];      /* MUL, DIV, as placed */
   uint16_t ready[JV_GAS_PLACES]; /* by register: the cycle of its result; 16 to 31: 0; from 32 on nobody reads */
   const javm_code *code;
-  uint8_t cold[2]; /* opcodes of trap and unlikely in this instruction set */
+  const struct jv_layout *rows; /* of the instruction set */
+  uint8_t ends_mask;            /* of what the rules say of ends of blocks */
+  uint8_t cold[2];              /* opcodes of trap and unlikely in this instruction set */
   uint8_t first_mode;
   javm_gas_model model;
-  uint32_t insns[JV_GAS_BUFFER];   /* those that were placed, or are yet to be simulated; as gas_rule has them */
+  uint32_t insns[JV_GAS_BUFFER];   /* those that were placed; as gas_rule has them */
   uint16_t done_at[JV_GAS_BUFFER]; /* of those that were placed */
   uint32_t profile_from;           /* the profile's first cycle */
   uint64_t taken[JV_GAS_SPANS][3]; /* how many ALUs are: bit n of the numbers for 64 cycles in set n */
-  uint64_t cycle, last_result, results[JV_GAS_PLACES]; /* of the single pass */
+  uint64_t cycle, decoded, last_result, results[JV_GAS_PLACES]; /* of the single pass */
   jv_gas_buffer buffer;
 } jv_pricer;
 
-/* `load_cycles` is M, 0 for the default. The code must outlive the simulator. */
-void jv_pricer_init(jv_pricer *sim, const javm_code *code, javm_gas_model model, uint32_t load_cycles);
-/* Starts the block at pc (any pc). */
-void jv_pricer_begin(jv_pricer *sim, uint32_t pc);
-/* The block's next instruction, as decoded at pc: up to its terminator, an invalid instruction, or the trap behind the
- * end of the code, and that one, too. */
-void jv_pricer_add(jv_pricer *sim, const jv_decoded *insn, uint32_t pc);
-/* The block's cost; in the instruction model, the number of instructions. */
-uint32_t jv_pricer_end(jv_pricer *sim);
+/* At the start of a block. `load_cycles` is M, 0 for the default. The code must outlive the pricer. */
+void jv_pricer_init(jv_pricer *pricer, const javm_code *code, javm_gas_model model, uint32_t load_cycles);
+/* The next instruction, as decoded at pc. True: it ends its block (a terminator, an invalid one, or the trap behind the end of
+ * the code), *cost is the block's cost, in the instruction model its number of instructions, and the next begins a block. */
+bool jv_pricer_add(jv_pricer *pricer, const jv_decoded *insn, uint32_t pc, uint32_t *cost);
+/* Likewise the instructions at these places (places.h), for code that is padded; the place that follows is at `stop`. Writes
+ * the costs of the blocks that end, and returns how many those are. */
+unsigned jv_pricer_run(jv_pricer *pricer, const uint32_t *places, const uint32_t *stop, uint32_t *costs);
 
 /* The cost of the block that starts at pc (any pc), in one call. Time linear in the block. */
 uint32_t jv_gas_block_cost(const javm_code *code, javm_gas_model model, uint32_t load_cycles, uint32_t pc);

@@ -180,12 +180,8 @@ static void price_blocks(const javm_program *p, jv_records *r) {
   jv_decoded d;
   jv_pricer_init(&pricer, &p->code, p->gas_model, p->load_cycles);
   for (uint32_t i = 0, first = 0; i < r->count; i++) {
-    if (i == first) jv_pricer_begin(&pricer, r->pcs[i]);
     jv_decode_fast(&p->code, r->pcs[i], &d);
-    jv_pricer_add(&pricer, &d, r->pcs[i]);
-    if (d.op != JV_OP_INVALID && !jv_op_ends_block(p->code.isa, d.op)) continue;
-    r->insns[first].cost = jv_pricer_end(&pricer);
-    first = i + 1;
+    if (jv_pricer_add(&pricer, &d, r->pcs[i], &r->insns[first].cost)) first = i + 1;
   }
 }
 

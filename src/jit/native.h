@@ -114,7 +114,6 @@ typedef struct jv_compiler {
   uint32_t block_charge;       /* and where its charge has the cost */
   const uint32_t *next_cost;   /* of the block that ends next */
   jv_pricer pricer;
-  bool price_begins; /* a block begins with the next that is priced */
   uint32_t last_at, last_pc; /* of the last access that was noted */
   uint32_t since_mark;
   bool keeps_upper; /* the value lowered now may leave the upper half of its register undone: the next one sets it */

@@ -387,17 +387,6 @@ static bool make_room(jv_compiler *c) {
   return !c->failed && jv_has_room(c, JV_STRETCH_ROOM);
 }
 
-static void price_stretch(jv_compiler *c, const uint32_t *p, const uint32_t *end, uint32_t *costs) {
-  for (; p < end; p++) {
-    jv_decoded i;
-    decode(c, p, &i);
-    if (c->price_begins) jv_pricer_begin(&c->pricer, jv_place_pc(*p));
-    jv_pricer_add(&c->pricer, &i, jv_place_pc(*p));
-    c->price_begins = i.op == JV_OP_INVALID || c->flags[i.op] & JV_ENDS_BLOCK;
-    if (c->price_begins) *costs++ = jv_pricer_end(&c->pricer);
-  }
-}
-
 static const uint8_t op_flags[2][256] = {
 #define FLAGS(number, ends_block, can_fault)                                                                           \
   ((ends_block) || (number) == JV_OP_ecall || (number) == JV_OP_ecalli ? JV_ENDS_REGION : 0) |                         \
@@ -424,13 +413,13 @@ void jv_pass(jv_compiler *c) {
   c->flags = op_flags[program->code.isa == JAVM_ISA_JAVM];
   c->charges_regions = program->gas_model == JAVM_GAS_INSTRUCTION;
   c->charges_blocks = program->gas_model == JAVM_GAS_PIPELINE || program->gas_model == JAVM_GAS_SINGLE_PASS;
-  c->begins_region = c->begins_block = c->after_terminator = c->price_begins = true;
+  c->begins_region = c->begins_block = c->after_terminator = true;
   jv_pricer_init(&c->pricer, &program->code, program->gas_model, program->load_cycles);
   while (!scanner.is_done) {
     if (!make_room(c)) return;
     count = jv_scan(&scanner, places, count);
     const uint32_t *end = places + count - JV_PLACES_AHEAD;
-    if (c->charges_blocks && !c->like) price_stretch(c, places, end, costs);
+    if (c->charges_blocks && !c->like) jv_pricer_run(&c->pricer, places, end, costs);
     c->next_cost = costs;
     lowered = (unsigned)(lower_stretch(c, places + lowered, end) - end);
     if (c->failed) return;

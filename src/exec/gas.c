@@ -42,8 +42,9 @@ enum {
 enum { LOW = 8, HIGH = 16, THIRD = 24 };
 typedef struct gas_rule {
   uint32_t unread;             /* sets UNREAD in each register that is no source */
-  uint8_t to_shift, to_mask;   /* where the destination is */
+  uint8_t to_shift;            /* where the destination is */
   uint8_t to_set;              /* UNWRITTEN if there is none */
+  uint8_t weight;              /* among few instructions */
   uint8_t slots;               /* decode slots */
   uint8_t same_low, same_high; /* 1: one fewer where that register is the destination */
   uint8_t latency;             /* and jv_pricer.cycles[cycles] */
@@ -73,6 +74,13 @@ enum { TAKES_ALU, TAKES_NONE, TAKES_ALU2, TAKES_MUL, TAKES_DIV };
 
 enum { UNREAD = 16, UNWRITTEN = 32 };
 
+/*
+ * Below this weight a block has at most four instructions that take an ALU, and if it has that many, one that takes none; if
+ * three, two; if two, three; else no more than five in all: no ALU and no start is ever lacking.
+ */
+enum { FEW_WEIGHT = 25 };
+static_assert(FEW_WEIGHT - 1 <= JV_GAS_BUFFER, "few instructions fit into the buffer");
+
 #define GAS(name, slots, slots_same, same, latency, units)                                                             \
   enum {                                                                                                               \
     SLOTS_##name = slots,                                                                                              \
@@ -82,7 +90,8 @@ enum { UNREAD = 16, UNWRITTEN = 32 };
     CYCLES_##name = (latency) < BRANCH_CYCLES ? 0 : (latency)-BRANCH_CYCLES + 1,                                       \
     KIND_##name = KIND_OF(units),                                                                                      \
     ALU_##name = (units) != 0,                                                                                         \
-    OTHER_##name = !(units) && (latency) > 0                                                                           \
+    OTHER_##name = !(units) && (latency) > 0,                                                                          \
+    WEIGHT_##name = KIND_##name == TAKES_ALU ? 5 : KIND_##name != TAKES_NONE ? FEW_WEIGHT : (latency) > 0 ? 4 : 1      \
   };
 #include "exec/ops.def"
 
@@ -95,8 +104,8 @@ enum { UNREAD = 16, UNWRITTEN = 32 };
   {                                                                                                                    \
     .unread = (READS_LOW(format, read) ? 0 : UNREAD) << LOW | (READS_HIGH(format, read) ? 0 : UNREAD) << HIGH |        \
               (uint32_t)(READS_THIRD(format, read) ? 0 : UNREAD) << THIRD,                                             \
-    .to_shift = ((written)&D) && !IS_PAIR(format) ? THIRD : LOW, .to_mask = (written) ? 15 : 0,                        \
-    .to_set = (written) ? 0 : UNWRITTEN, .slots = SLOTS_##gas,                                                         \
+    .to_shift = ((written)&D) && !IS_PAIR(format) ? THIRD : LOW, .to_set = (written) ? 0 : UNWRITTEN,                  \
+    .weight = WEIGHT_##gas, .slots = SLOTS_##gas,                                                                      \
     .same_low = IS_PAIR(format) ? 0 : SAVES_##gas, .same_high = IS_PAIR(format) || ANY_##gas ? SAVES_##gas : 0,        \
     .latency = LATENCY_##gas, .cycles = CYCLES_##gas, .kind = KIND_##gas, .takes_alu = ALU_##gas,                      \
     .is_other = OTHER_##gas, .ends = ends_block                                                                        \
@@ -134,9 +143,9 @@ static inline bool is_cold(const jv_pricer *s, int64_t pc) {
   return op == s->cold[0] || op == s->cold[1];
 }
 
-static inline void set_branch(jv_pricer *s, uint32_t pc, uint32_t next, uint32_t target) {
+static inline uint32_t branch_cycles(const jv_pricer *s, uint32_t pc, uint32_t next, uint32_t target) {
   bool known = is_cold(s, next) || is_cold(s, (int64_t)pc + (int32_t)(target - pc));
-  s->cycles[CYCLES_BRANCH] = known ? BRANCH_KNOWN : BRANCH_MISSED;
+  return known ? BRANCH_KNOWN : BRANCH_MISSED;
 }
 
 static inline uint32_t find_latency(const jv_pricer *s, const gas_rule *rule) {
@@ -151,7 +160,7 @@ typedef struct operands {
 static inline operands find_operands(const gas_rule *rule, uint32_t insn) {
   uint32_t read = insn | rule->unread;
   operands o = {.low = read >> LOW & 255, .high = read >> HIGH & 255, .third = read >> THIRD};
-  o.to = (insn >> rule->to_shift & rule->to_mask) | rule->to_set;
+  o.to = (insn >> rule->to_shift & 15) | rule->to_set;
   o.slots = rule->slots - (((o.low == o.to) & rule->same_low) | ((o.high == o.to) & rule->same_high));
   return o;
 }
@@ -516,18 +525,20 @@ static void add_single_pass(jv_pricer *s, uint32_t insn) {
 
 /* ------------------------------------------------------------------------------------------------------ entry */
 
-static inline void begin_placing(jv_pricer *s) {
+/* A block that may have few instructions, if they are placed at all. */
+static inline jv_few begin_few(jv_pricer *s) {
+  s->cycles[CYCLES_BRANCH] = 0;
   memset(s->ready, 0, 16 * sizeof s->ready[0]);
-  memset(s->singles, 0, sizeof s->singles);
+  return (jv_few){.weight = s->first_mode == JV_PRICER_PLACE ? 0 : FEW_WEIGHT};
 }
 
 /* The next block. */
 static inline void begin(jv_pricer *s) {
   s->mode = s->first_mode;
   s->placed = (jv_placed){.limit = s->mode == JV_PRICER_PLACE ? JV_GAS_BUFFER : 0};
-  if (s->mode == JV_PRICER_PLACE) {
-    begin_placing(s);
-  } else if (s->mode == JV_PRICER_SIMULATE) {
+  s->few = begin_few(s);
+  memset(s->singles, 0, sizeof s->singles);
+  if (s->mode == JV_PRICER_SIMULATE) {
     buffer_init(&s->buffer);
   } else if (s->mode == JV_PRICER_SINGLE_PASS) {
     s->cycle = s->last_result = s->decoded = 0;
@@ -590,36 +601,68 @@ static inline uint32_t target_of(const jv_pricer *s, uint32_t pc, uint32_t next)
   return d.target;
 }
 
+/* Places one of few instructions; gives the cycle in which it is done. */
+static inline uint32_t place_one_of_few(jv_pricer *s, jv_few *f, uint32_t insn, const gas_rule *rule) {
+  operands o = find_operands(rule, insn);
+  uint32_t next = f->slots + o.slots > DECODE_SLOTS, same_cycle = next - 1;
+  f->now += next;
+  f->slots = (f->slots & same_cycle) + o.slots;
+  f->others = (f->others & same_cycle) + rule->is_other;
+  uint32_t done = later32(later32(f->now + 1, s->ready[o.low]), later32(s->ready[o.high], s->ready[o.third])) +
+                  find_latency(s, rule);
+  f->last_done = later32(f->last_done, done);
+  s->insns[f->count] = insn;
+  s->done_at[f->count++] = (uint16_t)done;
+  s->ready[o.to] = (uint16_t)done;
+  return done;
+}
+
+/* They are few no longer. */
+JV_NOINLINE void end_few(jv_pricer *s, jv_few f) {
+  jv_placed *p = &s->placed;
+  *p = (jv_placed){.count = f.count, .limit = JV_GAS_BUFFER, .now = f.now, .slots = f.slots, .others = f.others};
+  p->last_done = f.last_done;
+  memset(s->singles, 0, sizeof s->singles);
+  for (unsigned n = 0; n < f.count; n++) {
+    const gas_rule *rule = &rules[s->insns[n] & 255];
+    if (!rule->takes_alu) continue;
+    uint32_t done = s->done_at[n];
+    take_until(p, done);
+    p->full_from = later32(p->full_from, done - find_latency(s, rule));
+  }
+}
+
 unsigned jv_pricer_run(jv_pricer *s, const uint32_t *places, const uint32_t *stop, uint32_t *costs) {
   uint32_t *cost = costs;
-  jv_placed placed = s->placed;
+  jv_few f = s->few;
   for (const uint32_t *p = places; p < stop; p++) {
     uint32_t pc = jv_place_pc(*p);
     const uint8_t *at = s->code->code + pc;
     uint32_t insn = (uint8_t)(s->rows[(uint8_t)(*at | (0u - (*p >> 31)))].op_plus_1 - 1);
     insn |= jv_reg_pairs[at[1]] | (jv_reg_pairs[at[2]] << 16 & 0xff000000);
     const gas_rule *rule = &rules[insn & 255];
-    if (rule->cycles == CYCLES_BRANCH) set_branch(s, pc, jv_place_pc(p[1]), target_of(s, pc, jv_place_pc(p[1])));
-    placing how = LATER;
-    if ((placed.count < placed.limit) & (rule->kind <= TAKES_NONE)) how = place(s, &placed, insn, rule, false, false);
-    if (how != PLACED) {
-      s->placed = placed;
-      if (how == LATER) add(s, insn);
-      else begin_simulation(s);
-      placed = s->placed;
-    }
-    if (!ends(s, rule)) continue;
-    if (s->mode == JV_PRICER_PLACE) {
-      *cost++ = clamp_cost(placed.last_done + 2);
-      placed = (jv_placed){.limit = JV_GAS_BUFFER};
-      begin_placing(s);
+    uint32_t weight = f.weight + rule->weight, done = 0;
+    if (weight < FEW_WEIGHT) {
+      f.weight = weight;
+      done = place_one_of_few(s, &f, insn, rule);
+      if (!ends(s, rule)) continue;
     } else {
-      s->placed = placed;
-      *cost++ = end(s);
-      placed = s->placed;
+      if (f.weight < FEW_WEIGHT) end_few(s, f);
+      f.weight = FEW_WEIGHT;
+      if (rule->cycles == CYCLES_BRANCH)
+        s->cycles[CYCLES_BRANCH] = branch_cycles(s, pc, jv_place_pc(p[1]), target_of(s, pc, jv_place_pc(p[1])));
+      add(s, insn);
+      if (!ends(s, rule)) continue;
     }
+    if (f.weight < FEW_WEIGHT) {
+      if (rule->cycles == CYCLES_BRANCH) done += branch_cycles(s, pc, jv_place_pc(p[1]), target_of(s, pc, jv_place_pc(p[1])));
+      *cost++ = clamp_cost(later32(f.last_done, done) + 2);
+    } else {
+      *cost++ = end(s);
+    }
+    f = begin_few(s);
   }
-  s->placed = placed;
+  s->few = f;
   return (unsigned)(cost - costs);
 }
 
@@ -632,7 +675,8 @@ static uint32_t insn_word(const jv_decoded *i) {
 bool jv_pricer_add(jv_pricer *s, const jv_decoded *i, uint32_t pc, uint32_t *cost) {
   const gas_rule *rule = &rules[i->op];
   uint32_t insn = insn_word(i);
-  if (rule->cycles == CYCLES_BRANCH) set_branch(s, pc, pc + 1 + i->skip, i->target);
+  if (rule->cycles == CYCLES_BRANCH)
+    s->cycles[CYCLES_BRANCH] = branch_cycles(s, pc, pc + 1 + i->skip, i->target);
   add(s, insn);
   if (!ends(s, rule)) return false;
   *cost = end(s);

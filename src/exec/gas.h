@@ -56,11 +56,18 @@ typedef struct jv_placed {
   uint32_t last_done;              /* the latest cycle in which one is done */
 } jv_placed;
 
+/* What was placed of a block that has few instructions so far: so few that none of them can lack an ALU or a start. */
+typedef struct jv_few {
+  uint32_t weight; /* of its instructions; FEW_WEIGHT or more: they are not few */
+  uint32_t count, now, slots, others, last_done; /* as in jv_placed */
+} jv_few;
+
 /* Prices blocks, one instruction after the other. Private fields; large enough not to be made for each block. */
 typedef struct jv_pricer {
+  jv_few few;
   jv_placed placed;
   uint32_t mode;                 /* jv_pricer_mode, of the block so far */
-  uint32_t cycles[4];            /* of loads and stores, and of the branch at the block's end */
+  uint32_t cycles[4];            /* of loads and stores, and of the branch at the block's end (0: not known yet) */
   jv_gas_single singles[2];      /* MUL, DIV, as placed */
   uint16_t ready[JV_GAS_PLACES]; /* by register: the cycle of its result; 16 to 31: 0; from 32 on nobody reads */
   const javm_code *code;

@@ -1,7 +1,7 @@
 /*
  * Compiling: the stubs, the pass over the program, and what can be written only when all of the code is known: branches ahead,
- * the stubs for gas that runs out, the jump table. Memory is at most NATIVE_PER_BYTE bytes for each byte of code, and four more
- * while compiling.
+ * the stubs for gas that runs out, the jump table. Memory is at most NATIVE_PER_BYTE bytes for each byte of code, and less than one
+ * more while compiling.
  */
 #include "jit/lower.h"
 
@@ -106,13 +106,14 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
   n->features = c.has;
   n->mapped_bytes = bytes;
   n->code = jv_code_reserve(bytes);
-  c.starts = jv_alloc_zero(a, (code_bytes + 1) * sizeof *c.starts);
-  c.failed = !n->code || !c.starts;
+  c.ranks = jv_alloc_array(a, code_bytes / 8 + 1, sizeof *c.ranks);
+  c.failed = !n->code || !c.ranks;
   c.is_too_much = !n->code;
-  c.x.base = c.x.at = n->code;
+  c.x.base = c.x.at = c.expected = n->code;
   c.limit = n->code + bytes;
   if (!c.failed) compile(&c);
-  if (c.starts) jv_free(a, c.starts, (code_bytes + 1) * sizeof *c.starts);
+  jv_free_array(a, c.ranks, code_bytes / 8 + 1, sizeof *c.ranks);
+  jv_free(a, c.starts, c.start_capacity * sizeof *c.starts);
   jv_free(a, c.fixups, c.fixup_capacity * sizeof *c.fixups);
   if (!c.failed) {
     n->code_bytes = x64_here(&c.x);

@@ -21,9 +21,24 @@ static inline bool jv_has_room(jv_compiler *c, ptrdiff_t room) {
   return !c->failed;
 }
 
+static inline unsigned jv_bits_in_byte(unsigned byte) {
+  unsigned pairs = byte - (byte >> 1 & 0x55), fours = (pairs & 0x33) + (pairs >> 2 & 0x33);
+  return (fours + (fours >> 4)) & 15;
+}
+
 /* The code for a target that was reached already; 0: not known yet, or no block start. */
 static inline uint32_t jv_known_start(const jv_compiler *c, uint32_t target) {
-  return target < c->program->code.code_bytes ? c->starts[target] : 0;
+  uint32_t byte = target >> 3;
+  if (byte >= c->ranked) return 0;
+  unsigned marks = c->program->block_starts.bits[byte];
+  if (!(marks >> (target & 7) & 1)) return 0;
+  uint32_t rank = c->ranks[byte] + jv_bits_in_byte(marks & ((1u << (target & 7)) - 1));
+  return rank < c->start_count ? c->starts[rank] : 0;
+}
+
+/* Block starts come in order, the next at pc. */
+static inline void jv_rank_until(jv_compiler *c, uint32_t pc) {
+  for (; c->ranked <= pc >> 3; c->ranked++) c->ranks[c->ranked] = (uint32_t)c->start_count;
 }
 
 static inline void jv_leave_to(jv_x64 *x, uint32_t stub, uint32_t pc) {

@@ -78,6 +78,9 @@ const jv_features *jv_host_features(void);
 bool jv_host_can_run(void);
 /* Writable memory for code; NULL: there is none. */
 uint8_t *jv_code_reserve(size_t bytes);
+/* That it will be written up to `to` soon, and `more` bytes later; it was told so up to *told before. One call of the system is
+ * cheaper than a fault for each page. */
+void jv_code_expect(uint8_t *to, uint8_t **told, const uint8_t *limit, size_t more);
 /* Makes all of it executable and no longer writable; what is behind the first `used` bytes is given back, or kept untouched.
  * *bytes is what must be released. False: the system refused. */
 bool jv_code_finish(uint8_t *code, size_t *bytes, size_t used);
@@ -92,14 +95,18 @@ typedef struct jv_fixup {
 
 typedef struct jv_compiler {
   jv_x64 x;
-  uint8_t *limit;
+  uint8_t *limit, *expected; /* the end of the room, and of what will soon be written */
   const javm_program *program;
   jv_native *native;
   const jv_native *like; /* made of the same program before, in the other way; or NULL */
   jv_features has;
   const jv_layout *rows; /* of the instruction set */
   const uint8_t *flags;  /* of opcodes, in the instruction set */
-  uint32_t *starts;      /* by pc: offset in the code of a block start that was reached, else 0 */
+  /* Offsets in the code of the block starts that were reached, in order; and how many there are before each eight bytes of
+   * guest code, as far as `ranked` of those. */
+  uint32_t *starts, *ranks;
+  size_t start_count, start_capacity;
+  uint32_t ranked;
   jv_fixup *fixups;
   size_t fixup_count, fixup_capacity;
   /* The region and the block that the pass is in. */

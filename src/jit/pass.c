@@ -283,7 +283,8 @@ INLINE void begin_region(jv_compiler *c, jv_x64 *x, const uint32_t *p) {
   uint32_t at = x64_here(x), pc = jv_place_pc(*p);
   n->points[n->point_count] = (jv_point){pc, at, 0};
   if (c->after_terminator & (*p < c->program->code.code_bytes)) {
-    c->starts[pc] = at;
+    jv_rank_until(c, pc);
+    c->starts[c->start_count++] = at;
     c->program->block_starts.bits[pc >> 3] |= (uint8_t)(1u << (pc & 7));
   }
   c->region_from = p;
@@ -375,16 +376,34 @@ static __attribute__((flatten)) const uint32_t *lower_stretch(jv_compiler *c, co
   return p;
 }
 
-/* Room for what a stretch notes beside the code. */
-static bool make_room(jv_compiler *c) {
+/* Makes room for so many more of what is noted beside the code. */
+static bool grow(jv_compiler *c, size_t points, size_t fixups, size_t accesses, size_t marks) {
   const javm_allocator *a = c->native->allocator;
   jv_native *n = c->native;
-  if (!jv_grow(a, &n->accesses, &n->access_capacity, n->access_count + JV_PLACES_MAX * JV_NOTE_BYTES, 1) ||
-      !jv_grow(a, &n->marks, &n->mark_capacity, n->mark_count + JV_PLACES_MAX, sizeof *n->marks) ||
-      !jv_grow(a, &n->points, &n->point_capacity, n->point_count + JV_PLACES_MAX, sizeof *n->points) ||
-      !jv_grow(a, &c->fixups, &c->fixup_capacity, c->fixup_count + JV_PLACES_MAX, sizeof *c->fixups))
+  if (!jv_grow(a, &n->accesses, &n->access_capacity, n->access_count + accesses * JV_NOTE_BYTES, 1) ||
+      !jv_grow(a, &n->marks, &n->mark_capacity, n->mark_count + marks, sizeof *n->marks) ||
+      !jv_grow(a, &n->points, &n->point_capacity, n->point_count + points, sizeof *n->points) ||
+      !jv_grow(a, &c->starts, &c->start_capacity, c->start_count + points, sizeof *c->starts) ||
+      !jv_grow(a, &c->fixups, &c->fixup_capacity, c->fixup_count + fixups, sizeof *c->fixups))
     c->failed = true;
-  return !c->failed && jv_has_room(c, JV_STRETCH_ROOM);
+  return !c->failed;
+}
+
+/* For all of a usual program, so that little is moved while it grows. */
+static bool make_first_room(jv_compiler *c) {
+  size_t bytes = c->program->code.code_bytes;
+  return grow(c, bytes / 10, bytes / 20, bytes / 40, bytes / 256);
+}
+
+/* Bytes of native code for one of guest code. */
+enum { USUAL_PER_BYTE = 5 };
+
+/* For a stretch, whatever is in it, that begins behind `scanned` bytes of code. */
+static bool make_room(jv_compiler *c, size_t scanned) {
+  size_t left = c->program->code.code_bytes - scanned + 1, most = left < JV_PLACES_MAX ? left : JV_PLACES_MAX;
+  if (!grow(c, most, most, most, most)) return false;
+  jv_code_expect(c->x.at, &c->expected, c->limit, (c->program->code.code_bytes - scanned) * USUAL_PER_BYTE);
+  return jv_has_room(c, JV_STRETCH_ROOM);
 }
 
 static const uint8_t op_flags[2][256] = {
@@ -415,8 +434,9 @@ void jv_pass(jv_compiler *c) {
   c->charges_blocks = program->gas_model == JAVM_GAS_PIPELINE || program->gas_model == JAVM_GAS_SINGLE_PASS;
   c->begins_region = c->begins_block = c->after_terminator = true;
   jv_pricer_init(&c->pricer, &program->code, program->gas_model, program->load_cycles);
+  if (!make_first_room(c)) return;
   while (!scanner.is_done) {
-    if (!make_room(c)) return;
+    if (!make_room(c, count ? jv_place_pc(places[0]) : 0)) return;
     count = jv_scan(&scanner, places, count);
     const uint32_t *end = places + count - JV_PLACES_AHEAD;
     if (c->charges_blocks && !c->like) jv_pricer_run(&c->pricer, places, end, costs);

@@ -593,12 +593,12 @@ JV_NOINLINE void add(jv_pricer *s, uint32_t insn) {
   else add_otherwise(s, insn);
 }
 
-/* Where its static target is. */
-static inline uint32_t target_of(const jv_pricer *s, uint32_t pc, uint32_t next) {
+/* Of the branch at the place. */
+static inline uint32_t branch_cycles_at(const jv_pricer *s, const jv_place *p) {
   jv_decoded d;
-  const uint8_t *at = s->code->code + pc;
-  jv_decode_row(&s->rows[*at], at, next - pc - 1, pc, &d);
-  return d.target;
+  const uint8_t *at = s->code->code + p->pc;
+  jv_decode_row(&s->rows[*at], at, p[1].pc - p->pc - 1, p->pc, &d);
+  return branch_cycles(s, p->pc, p[1].pc, d.target);
 }
 
 /* Places one of few instructions; gives the cycle in which it is done. */
@@ -632,15 +632,14 @@ JV_NOINLINE void end_few(jv_pricer *s, jv_few f) {
   }
 }
 
-unsigned jv_pricer_run(jv_pricer *s, const uint32_t *places, const uint32_t *stop, uint32_t *costs) {
+unsigned jv_pricer_run(jv_pricer *s, const jv_place *places, const jv_place *stop, uint32_t *costs) {
   uint32_t *cost = costs;
   jv_few f = s->few;
-  for (const uint32_t *p = places; p < stop; p++) {
-    uint32_t pc = jv_place_pc(*p);
-    const uint8_t *at = s->code->code + pc;
-    uint32_t insn = (uint8_t)(s->rows[(uint8_t)(*at | (0u - (*p >> 31)))].op_plus_1 - 1);
-    insn |= jv_reg_pairs[at[1]] | (jv_reg_pairs[at[2]] << 16 & 0xff000000);
-    const gas_rule *rule = &rules[insn & 255];
+  const uint8_t *code = s->code->code;
+  for (const jv_place *p = places; p < stop; p++) {
+    const uint8_t *at = code + p->pc;
+    uint32_t insn = p->op | jv_reg_pairs[at[1]] | (jv_reg_pairs[at[2]] << 16 & 0xff000000);
+    const gas_rule *rule = &rules[p->op];
     uint32_t weight = f.weight + rule->weight, done = 0;
     if (weight < FEW_WEIGHT) {
       f.weight = weight;
@@ -650,12 +649,12 @@ unsigned jv_pricer_run(jv_pricer *s, const uint32_t *places, const uint32_t *sto
       if (f.weight < FEW_WEIGHT) end_few(s, f);
       f.weight = FEW_WEIGHT;
       if (rule->cycles == CYCLES_BRANCH)
-        s->cycles[CYCLES_BRANCH] = branch_cycles(s, pc, jv_place_pc(p[1]), target_of(s, pc, jv_place_pc(p[1])));
+        s->cycles[CYCLES_BRANCH] = branch_cycles_at(s, p);
       add(s, insn);
       if (!ends(s, rule)) continue;
     }
     if (f.weight < FEW_WEIGHT) {
-      if (rule->cycles == CYCLES_BRANCH) done += branch_cycles(s, pc, jv_place_pc(p[1]), target_of(s, pc, jv_place_pc(p[1])));
+      if (rule->cycles == CYCLES_BRANCH) done += branch_cycles_at(s, p);
       *cost++ = clamp_cost(later32(f.last_done, done) + 2);
     } else {
       *cost++ = end(s);

@@ -91,7 +91,8 @@ void jv_pricer_init(jv_pricer *pricer, const javm_code *code, javm_gas_model mod
 bool jv_pricer_add(jv_pricer *pricer, const jv_decoded *insn, uint32_t pc, uint32_t *cost);
 /* Likewise the instructions at these places (places.h), for code that is padded; the place that follows is at `stop`. Writes
  * the costs of the blocks that end, and returns how many those are. */
-unsigned jv_pricer_run(jv_pricer *pricer, const uint32_t *places, const uint32_t *stop, uint32_t *costs);
+struct jv_place;
+unsigned jv_pricer_run(jv_pricer *pricer, const struct jv_place *places, const struct jv_place *stop, uint32_t *costs);
 
 /* The cost of the block that starts at pc (any pc), in one call. Time linear in the block. */
 uint32_t jv_gas_block_cost(const javm_code *code, javm_gas_model model, uint32_t load_cycles, uint32_t pc);

@@ -7,16 +7,18 @@
 
 #include "exec/decode.h"
 
-/* A place is a pc, and this bit where the bitmask has no instruction. */
-#define JV_UNMARKED UINT32_C(0x80000000)
-static inline uint32_t jv_place_pc(uint32_t place) { return place & ~JV_UNMARKED; }
+typedef struct jv_place {
+  uint32_t pc;
+  uint8_t op; /* as decoded; JV_OP_INVALID where the bitmask marks none, too */
+} jv_place;
 
 /* The code and the bitmask are padded (jv_pad_code). */
 typedef struct jv_scanner {
   const javm_code *code;
-  uint32_t next; /* the bits before this one are done; a multiple of 64 */
-  uint32_t last; /* pc of the last place that is marked */
-  bool is_done;  /* the last place was the end of the code */
+  const jv_layout *rows; /* of the instruction set */
+  uint32_t next;         /* the bits before this one are done; a multiple of 64 */
+  uint32_t last;         /* pc of the last place that is marked */
+  bool is_done;          /* the last place was the end of the code */
 } jv_scanner;
 
 enum {
@@ -26,30 +28,30 @@ enum {
 };
 
 static inline void jv_scanner_init(jv_scanner *s, const javm_code *code) {
-  *s = (jv_scanner){.code = code, .last = 0u - (JV_MAX_SKIP + 1)};
+  *s = (jv_scanner){.code = code, .rows = jv_layouts[code->isa], .last = 0u - (JV_MAX_SKIP + 1)};
 }
 
-/* The place at pc, after the gap before it, if that is too long. */
-static inline unsigned jv_scan_one(jv_scanner *s, uint32_t *places, unsigned count, uint32_t pc) {
-  if (pc - s->last > JV_MAX_SKIP + 1) places[count++] = (s->last + JV_MAX_SKIP + 1) | JV_UNMARKED;
-  places[count++] = s->last = pc;
-  return count;
-}
-
-/* Appends the places that come next to the `count` that are there (at most JV_PLACES_AHEAD + 1); returns how many there are. */
-static inline unsigned jv_scan(jv_scanner *s, uint32_t *places, unsigned count) {
-  uint32_t end = (uint32_t)s->code->code_bytes;
-  while (count < JV_PLACES_WANTED && s->next < end) {
-    uint64_t marks = jv_load_le64(s->code->bitmask + s->next / 8);
-    if (end - s->next < 64) marks &= (UINT64_C(1) << (end - s->next)) - 1;
-    for (; marks; marks &= marks - 1) count = jv_scan_one(s, places, count, s->next + jv_lowest_bit(marks));
-    s->next += 64;
+/* Appends the places that come next to the `count` that are there; returns how many there are. */
+static inline unsigned jv_scan(jv_scanner *s, jv_place *places, unsigned count) {
+  const uint8_t *code = s->code->code, *bitmask = s->code->bitmask;
+  const jv_layout *rows = s->rows;
+  uint32_t end = (uint32_t)s->code->code_bytes, last = s->last, next = s->next;
+  while (count < JV_PLACES_WANTED && !s->is_done) {
+    uint64_t marks = next < end ? jv_load_le64(bitmask + next / 8) : 1;
+    if (end - next < 64) { /* the end is the last */
+      marks = (marks & ((UINT64_C(1) << (end - next)) - 1)) | UINT64_C(1) << (end - next);
+      s->is_done = true;
+    }
+    for (; marks; marks &= marks - 1) {
+      uint32_t pc = next + jv_lowest_bit(marks);
+      if (pc - last > JV_MAX_SKIP + 1) places[count++] = (jv_place){last + JV_MAX_SKIP + 1, JV_OP_INVALID};
+      places[count++] = (jv_place){last = pc, (uint8_t)(rows[code[pc]].op_plus_1 - 1)};
+    }
+    next += 64;
   }
-  if (s->next >= end && !s->is_done) {
-    s->is_done = true;
-    count = jv_scan_one(s, places, count, end);
-    for (unsigned n = 0; n < JV_PLACES_AHEAD; n++, count++) places[count] = end;
-  }
+  for (unsigned n = 0; s->is_done && n < JV_PLACES_AHEAD; n++, count++) places[count] = (jv_place){end, JV_OP_trap};
+  s->last = last;
+  s->next = next;
   return count;
 }
 

@@ -18,8 +18,9 @@ static uint8_t *put_number(uint8_t *out, uint32_t n) {
 
 void jv_note_far_access(jv_compiler *c, uint32_t at, uint32_t pc) {
   jv_native *n = c->native;
-  if (c->since_mark % JV_MARK_EVERY == 0) {
+  if (c->until_mark == 0) {
     n->marks[n->mark_count++] = (jv_mark){at, pc, (uint32_t)n->access_count};
+    c->until_mark = JV_MARK_EVERY;
   } else {
     uint8_t *out = put_number(n->accesses + n->access_count, at - c->last_at);
     n->access_count = (size_t)(put_number(out, pc - c->last_pc) - n->accesses);
@@ -46,9 +47,10 @@ static void put_access(jv_x64 *x, bool has_checks, const jv_decoded *i) {
   const jv_access_form *form = &jv_access_forms[i->op];
   const jv_x64_access *m = &form->access;
   unsigned reg = m->imm_count ? 0 : jv_host_reg(i->a);
-  if (has_checks) x64_host_at(x, m, reg, RDX, (uint32_t)i->y);
-  else if (form->place == JV_ABSOLUTE) x64_guest_absolute(x, m, reg, (uint32_t)i->x, (uint32_t)i->y);
-  else x64_guest_at(x, m, reg, jv_host_reg(form->place == JV_AT_A ? i->a : i->b), (uint32_t)i->x, (uint32_t)i->y);
+  if (has_checks) x64_host_at(x, m, reg, RDX);
+  else if (form->place == JV_ABSOLUTE) x64_guest_absolute(x, m, reg, (uint32_t)i->x);
+  else x64_guest_at(x, m, reg, jv_host_reg(form->place == JV_AT_A ? i->a : i->b), (uint32_t)i->x);
+  x64_access_imm(x, m, (uint32_t)i->y);
 }
 
 void jv_lower_memory(jv_compiler *c, const jv_decoded *i, uint32_t pc) {

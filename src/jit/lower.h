@@ -63,14 +63,15 @@ void jv_note_far_access(jv_compiler *c, uint32_t at, uint32_t pc);
 static inline void jv_note_access(jv_compiler *c, uint32_t at, uint32_t pc) {
   jv_native *n = c->native;
   uint32_t distance = at - c->last_at, pc_distance = pc - c->last_pc;
-  if (((distance | pc_distance) < 0x80) & (c->since_mark % JV_MARK_EVERY != 0)) {
-    n->accesses[n->access_count] = (uint8_t)distance;
-    n->accesses[n->access_count + 1] = (uint8_t)pc_distance;
+  if (((distance | pc_distance) < 0x80) & (c->until_mark != 0)) {
+    uint8_t *out = n->accesses + n->access_count;
+    out[0] = (uint8_t)distance;
+    out[1] = (uint8_t)pc_distance;
     n->access_count += 2;
   } else {
     jv_note_far_access(c, at, pc);
   }
-  c->since_mark++;
+  c->until_mark--;
   c->last_at = at;
   c->last_pc = pc;
 }

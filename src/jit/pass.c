@@ -42,64 +42,69 @@ typedef enum kind {
   BRANCH,
 } kind;
 
-/* By opcode; `code` is the operation, condition or so. */
+/* By opcode; `code` is the operation, condition or so; `partners`: opcodes that can follow it in a group that is lowered as
+ * one; 0: none. */
 typedef struct form {
-  uint8_t kind, code;
+  uint8_t kind, code, partners[2];
 } form;
+#define FORM(op, kind, code) [JV_OP_##op] = {kind, code, {0, 0}}
+#define PARTNERS(op, kind, code, first, second) [JV_OP_##op] = {kind, code, {JV_OP_##first, JV_OP_##second}}
 
 static const form forms[256] = {
-    [JV_OP_INVALID] = {PANIC, 0},
-    [JV_OP_trap] = {TRAP, 0},
-    [JV_OP_fallthrough] = {NOTHING, 0},
-    [JV_OP_unlikely] = {NOTHING, 0},
-    [JV_OP_load_ind_u8] = {ACCESS, 0},
-    [JV_OP_load_ind_i8] = {ACCESS, 0},
-    [JV_OP_load_ind_u16] = {ACCESS, 0},
-    [JV_OP_load_ind_i16] = {ACCESS, 0},
-    [JV_OP_load_ind_u32] = {ACCESS, 0},
-    [JV_OP_load_ind_i32] = {ACCESS, 0},
-    [JV_OP_load_ind_u64] = {ACCESS, 0},
-    [JV_OP_store_ind_u8] = {ACCESS, 0},
-    [JV_OP_store_ind_u16] = {ACCESS, 0},
-    [JV_OP_store_ind_u32] = {ACCESS, 0},
-    [JV_OP_store_ind_u64] = {ACCESS, 0},
-    [JV_OP_store_imm_ind_u8] = {STORE_IMM, 0},
-    [JV_OP_store_imm_ind_u16] = {STORE_IMM, 0},
-    [JV_OP_store_imm_ind_u32] = {STORE_IMM, 0},
-    [JV_OP_store_imm_ind_u64] = {STORE_IMM, 0},
-    [JV_OP_move_reg] = {MOVE, 0},
-    [JV_OP_load_imm] = {LOAD_IMM, 0},
-    [JV_OP_add_imm_64] = {ADD_IMM, 0},
-    [JV_OP_and_imm] = {ALU_IMM, ALU_AND},
-    [JV_OP_or_imm] = {ALU_IMM, ALU_OR},
-    [JV_OP_xor_imm] = {ALU_IMM, ALU_XOR},
-    [JV_OP_shlo_l_imm_64] = {SHIFT_IMM, SH_SHL},
-    [JV_OP_shlo_r_imm_64] = {SHIFT_IMM, SH_SHR},
-    [JV_OP_shar_r_imm_64] = {SHIFT_IMM, SH_SAR},
-    [JV_OP_add_64] = {ADD, 0},
-    [JV_OP_and] = {ALU, ALU_AND},
-    [JV_OP_or] = {ALU, ALU_OR},
-    [JV_OP_xor] = {ALU, ALU_XOR},
-    [JV_OP_sub_64] = {SUB, 0},
-    [JV_OP_mul_64] = {MUL, 0},
-    [JV_OP_jump] = {JUMP, 0},
-    [JV_OP_load_imm_jump] = {LOAD_IMM_JUMP, 0},
-    [JV_OP_branch_eq_imm] = {BRANCH_IMM, CC_E},
-    [JV_OP_branch_ne_imm] = {BRANCH_IMM, CC_NE},
-    [JV_OP_branch_lt_u_imm] = {BRANCH_IMM, CC_B},
-    [JV_OP_branch_le_u_imm] = {BRANCH_IMM, CC_BE},
-    [JV_OP_branch_ge_u_imm] = {BRANCH_IMM, CC_AE},
-    [JV_OP_branch_gt_u_imm] = {BRANCH_IMM, CC_A},
-    [JV_OP_branch_lt_s_imm] = {BRANCH_IMM, CC_L},
-    [JV_OP_branch_le_s_imm] = {BRANCH_IMM, CC_LE},
-    [JV_OP_branch_ge_s_imm] = {BRANCH_IMM, CC_GE},
-    [JV_OP_branch_gt_s_imm] = {BRANCH_IMM, CC_G},
-    [JV_OP_branch_eq] = {BRANCH, CC_E},
-    [JV_OP_branch_ne] = {BRANCH, CC_NE},
-    [JV_OP_branch_lt_u] = {BRANCH, CC_B},
-    [JV_OP_branch_lt_s] = {BRANCH, CC_L},
-    [JV_OP_branch_ge_u] = {BRANCH, CC_AE},
-    [JV_OP_branch_ge_s] = {BRANCH, CC_GE},
+    FORM(INVALID, PANIC, 0),
+    FORM(trap, TRAP, 0),
+    FORM(fallthrough, NOTHING, 0),
+    FORM(unlikely, NOTHING, 0),
+    FORM(load_ind_u8, ACCESS, 0),
+    FORM(load_ind_i8, ACCESS, 0),
+    FORM(load_ind_u16, ACCESS, 0),
+    FORM(load_ind_i16, ACCESS, 0),
+    FORM(load_ind_u32, ACCESS, 0),
+    FORM(load_ind_i32, ACCESS, 0),
+    FORM(load_ind_u64, ACCESS, 0),
+    FORM(store_ind_u8, ACCESS, 0),
+    FORM(store_ind_u16, ACCESS, 0),
+    FORM(store_ind_u32, ACCESS, 0),
+    FORM(store_ind_u64, ACCESS, 0),
+    FORM(store_imm_ind_u8, STORE_IMM, 0),
+    FORM(store_imm_ind_u16, STORE_IMM, 0),
+    FORM(store_imm_ind_u32, STORE_IMM, 0),
+    FORM(store_imm_ind_u64, STORE_IMM, 0),
+    FORM(move_reg, MOVE, 0),
+    FORM(load_imm, LOAD_IMM, 0),
+    FORM(add_imm_64, ADD_IMM, 0),
+    FORM(and_imm, ALU_IMM, ALU_AND),
+    FORM(or_imm, ALU_IMM, ALU_OR),
+    FORM(xor_imm, ALU_IMM, ALU_XOR),
+    PARTNERS(shlo_l_imm_64, SHIFT_IMM, SH_SHL, shlo_r_imm_64, shlo_r_imm_64),
+    FORM(shlo_r_imm_64, SHIFT_IMM, SH_SHR),
+    FORM(shar_r_imm_64, SHIFT_IMM, SH_SAR),
+    PARTNERS(add_64, ADD, 0, set_lt_u, set_lt_u),
+    FORM(and, ALU, ALU_AND),
+    FORM(or, ALU, ALU_OR),
+    FORM(xor, ALU, ALU_XOR),
+    FORM(sub_64, SUB, 0),
+    PARTNERS(mul_64, MUL, 0, mul_upper_u_u, mul_upper_u_u),
+    FORM(jump, JUMP, 0),
+    FORM(load_imm_jump, LOAD_IMM_JUMP, 0),
+    FORM(branch_eq_imm, BRANCH_IMM, CC_E),
+    FORM(branch_ne_imm, BRANCH_IMM, CC_NE),
+    FORM(branch_lt_u_imm, BRANCH_IMM, CC_B),
+    FORM(branch_le_u_imm, BRANCH_IMM, CC_BE),
+    FORM(branch_ge_u_imm, BRANCH_IMM, CC_AE),
+    FORM(branch_gt_u_imm, BRANCH_IMM, CC_A),
+    FORM(branch_lt_s_imm, BRANCH_IMM, CC_L),
+    FORM(branch_le_s_imm, BRANCH_IMM, CC_LE),
+    FORM(branch_ge_s_imm, BRANCH_IMM, CC_GE),
+    FORM(branch_gt_s_imm, BRANCH_IMM, CC_G),
+    FORM(branch_eq, BRANCH, CC_E),
+    FORM(branch_ne, BRANCH, CC_NE),
+    FORM(branch_lt_u, BRANCH, CC_B),
+    FORM(branch_lt_s, BRANCH, CC_L),
+    FORM(branch_ge_u, BRANCH, CC_AE),
+    FORM(branch_ge_s, BRANCH, CC_GE),
+    PARTNERS(set_lt_u, OTHER, 0, add_64, sub_64),
+    PARTNERS(mul_upper_u_u, OTHER, 0, mul_64, mul_64),
 };
 
 /* --------------------------------------------------------------------------------------------------- instructions */
@@ -112,15 +117,9 @@ typedef struct insn {
   uint8_t op;
 } insn;
 
-INLINE uint8_t op_at(const jv_compiler *c, uint32_t place) {
-  uint8_t byte = c->program->code.code[jv_place_pc(place)];
-  return (uint8_t)(c->rows[(uint8_t)(byte | (0u - (place >> 31)))].op_plus_1 - 1);
-}
-
-INLINE insn insn_at(const jv_compiler *c, const uint32_t *p, uint8_t op) {
-  uint32_t pc = jv_place_pc(p[0]);
-  const uint8_t *at = c->program->code.code + pc;
-  return (insn){jv_load_le64(at), at, pc, jv_place_pc(p[1]) - pc, op};
+INLINE insn insn_at(const uint8_t *code, const jv_place *p) {
+  const uint8_t *at = code + p->pc;
+  return (insn){jv_load_le64(at), at, p->pc, p[1].pc - p->pc, p->op};
 }
 
 /* Host registers, by the guest's as half a byte says it. */
@@ -152,17 +151,22 @@ INLINE imm_pair two_imm(insn i) {
 
 /* ---- memory ---- */
 
-INLINE void lower_access(jv_compiler *c, jv_x64 *x, insn i, jv_x64_reg base, unsigned reg, imm_pair imm) {
+INLINE void lower_access(jv_compiler *c, jv_x64 *x, insn i, jv_x64_reg base, unsigned reg, int32_t disp) {
   const jv_access_form *f = &jv_access_forms[i.op];
   if (c->native->has_checks) {
-    x64_lea(x, 0, RDX, base, imm.x);
+    x64_lea32_at(x, RDX, base, disp);
     jv_note_access(c, x64_here(x), i.pc);
     x64_call_to(x, c->native->stubs.check[f->write][f->log_bytes]);
-    x64_host_at(x, &f->access, reg, RDX, (uint32_t)imm.y);
+    x64_host_at(x, &f->access, reg, RDX);
   } else {
     jv_note_access(c, x64_here(x), i.pc);
-    x64_guest_at(x, &f->access, reg, base, (uint32_t)imm.x, (uint32_t)imm.y);
+    x64_guest_at(x, &f->access, reg, base, (uint32_t)disp);
   }
+}
+
+INLINE void lower_store_imm(jv_compiler *c, jv_x64 *x, insn i, imm_pair imm) {
+  lower_access(c, x, i, low(i), 0, imm.x);
+  x64_access_imm(x, &jv_access_forms[i.op].access, (uint32_t)imm.y);
 }
 
 /* ---- control ---- */
@@ -226,46 +230,32 @@ INLINE void lower_mul(jv_x64 *x, jv_x64_reg d, jv_x64_reg a, jv_x64_reg b) {
 
 /* ---- out of line ---- */
 
-INLINE void decode(const jv_compiler *c, const uint32_t *p, jv_decoded *out) {
-  uint32_t pc = jv_place_pc(p[0]), count = jv_place_pc(p[1]) - pc;
-  const uint8_t *at = c->program->code.code + pc;
-  bool is_marked = pc == p[0];
-  jv_decode_row(&c->rows[is_marked ? *at : 255], at, is_marked && count > 0 ? count - 1 : 0, pc, out);
+INLINE void decode(const jv_compiler *c, const jv_place *p, jv_decoded *out) {
+  const uint8_t *at = c->program->code.code + p->pc;
+  jv_decode_row(&c->rows[*at], at, p[1].pc - p->pc - 1, p->pc, out);
 }
 
-NOINLINE jv_x64 lower_other(jv_compiler *c, jv_x64 x, const uint32_t *p) {
+NOINLINE jv_x64 lower_other(jv_compiler *c, jv_x64 x, const jv_place *p) {
   jv_decoded i, next;
   decode(c, p, &i);
   c->x = x;
   c->keeps_upper = false;
-  if (jv_reads_lower[i.op]) {
+  if (jv_reads_lower[i.op] & jv_reads_lower[p[1].op]) {
     decode(c, p + 1, &next);
     c->keeps_upper = jv_upper_is_dead(&i, &next);
   }
   unsigned flags = c->flags[i.op];
-  if (flags & JV_ACCESSES) jv_lower_memory(c, &i, jv_place_pc(*p));
-  else if (flags & JV_ENDS_REGION || !jv_lower_value(c, &i)) jv_lower_control(c, &i, jv_place_pc(*p));
+  if (flags & JV_ACCESSES) jv_lower_memory(c, &i, p->pc);
+  else if (flags & JV_ENDS_REGION || !jv_lower_value(c, &i)) jv_lower_control(c, &i, p->pc);
   return c->x;
 }
 
-/* The opcodes that can follow each in a group that is lowered as one. */
-INLINE bool may_begin_group(uint8_t op, uint8_t next) {
-  switch (op) {
-    case JV_OP_add_64: return next == JV_OP_set_lt_u;
-    case JV_OP_set_lt_u: return (next == JV_OP_add_64) | (next == JV_OP_sub_64);
-    case JV_OP_mul_64: return next == JV_OP_mul_upper_u_u;
-    case JV_OP_mul_upper_u_u: return next == JV_OP_mul_64;
-    case JV_OP_shlo_l_imm_64: return next == JV_OP_shlo_r_imm_64;
-    default: return false;
-  }
-}
-
 /* How many instructions it has lowered; 0: they are no group. */
-NOINLINE unsigned lower_group(jv_compiler *c, jv_x64 *x, const uint32_t *p) {
+NOINLINE unsigned lower_group(jv_compiler *c, jv_x64 *x, const jv_place *p) {
   jv_decoded insns[JV_GROUP_MAX];
   const jv_decoded *group[JV_GROUP_MAX];
   unsigned count = 0;
-  for (; count < JV_GROUP_MAX && !(c->flags[op_at(c, p[count])] & (JV_ENDS_REGION | JV_ACCESSES)); count++) {
+  for (; count < JV_GROUP_MAX && !(c->flags[p[count].op] & (JV_ENDS_REGION | JV_ACCESSES)); count++) {
     decode(c, p + count, &insns[count]);
     group[count] = &insns[count];
   }
@@ -278,11 +268,11 @@ NOINLINE unsigned lower_group(jv_compiler *c, jv_x64 *x, const uint32_t *p) {
 /* -------------------------------------------------------------------------------------------------------- regions */
 
 /* Begins a region at the place. */
-INLINE void begin_region(jv_compiler *c, jv_x64 *x, const uint32_t *p) {
+INLINE void begin_region(jv_compiler *c, jv_x64 *x, const jv_place *p) {
   jv_native *n = c->native;
-  uint32_t at = x64_here(x), pc = jv_place_pc(*p);
+  uint32_t at = x64_here(x), pc = p->pc;
   n->points[n->point_count] = (jv_point){pc, at, 0};
-  if (c->after_terminator & (*p < c->program->code.code_bytes)) {
+  if (c->after_terminator & (pc < c->program->code.code_bytes) && jv_bitmask_at(&c->program->code, pc)) {
     jv_rank_until(c, pc);
     c->starts[c->start_count++] = at;
     c->program->block_starts.bits[pc >> 3] |= (uint8_t)(1u << (pc & 7));
@@ -315,11 +305,11 @@ NOINLINE void set_count(jv_compiler *c, uint32_t count) {
 }
 
 /* Ends the region whose last instruction is at the place, and the block, if that ends with it. */
-INLINE void end_region(jv_compiler *c, const uint32_t *p, uint8_t op) {
+INLINE void end_region(jv_compiler *c, const jv_place *p) {
   if (c->charges_regions | c->program->counts_instructions)
     set_count(c, c->region_count + (uint32_t)(p + 1 - c->region_from));
-  c->after_terminator = c->flags[op] & JV_ENDS_BLOCK;
-  c->begins_block = c->after_terminator | (op == JV_OP_INVALID);
+  c->after_terminator = c->flags[p->op] & JV_ENDS_BLOCK;
+  c->begins_block = c->after_terminator | (p->op == JV_OP_INVALID);
   if (c->begins_block & c->charges_blocks)
     set_cost(c, c->block, c->block_charge, c->like ? c->like->points[c->block].cost : *c->next_cost++);
 }
@@ -328,29 +318,28 @@ INLINE void end_region(jv_compiler *c, const uint32_t *p, uint8_t op) {
 
 /* Lowers the instructions from p to `end`, and perhaps those behind it that make a group with the last; returns where the rest
  * begins. */
-static __attribute__((flatten)) const uint32_t *lower_stretch(jv_compiler *c, const uint32_t *p, const uint32_t *end) {
+static __attribute__((flatten)) const jv_place *lower_stretch(jv_compiler *c, const jv_place *p, const jv_place *end) {
   jv_x64 x = c->x;
+  const uint8_t *code = c->program->code.code;
   c->region_from = p;
   if (c->begins_region) begin_region(c, &x, p);
   c->begins_region = false;
-  uint8_t op = op_at(c, p[0]), next = op_at(c, p[1]);
-  for (; p < end; p++, op = next, next = op_at(c, p[1])) {
-    if (may_begin_group(op, next)) {
+  for (; p < end; p++) {
+    form f = forms[p->op];
+    if (((p[1].op == f.partners[0]) | (p[1].op == f.partners[1])) && p[1].op) {
       unsigned lowered = lower_group(c, &x, p);
       if (lowered) {
         p += lowered - 1;
-        next = op_at(c, p[1]);
         continue;
       }
     }
-    insn i = insn_at(c, p, op);
-    form f = forms[op];
+    insn i = insn_at(code, p);
     switch ((kind)f.kind) {
       case PANIC: jv_leave_to(&x, c->native->stubs.panic, i.pc); break;
       case TRAP: jv_leave_to(&x, c->native->stubs.trap, i.pc); break;
       case NOTHING: break;
-      case ACCESS: lower_access(c, &x, i, high(i), low(i), (imm_pair){imm(i, 2), 0}); continue;
-      case STORE_IMM: lower_access(c, &x, i, low(i), 0, two_imm(i)); continue;
+      case ACCESS: lower_access(c, &x, i, high(i), low(i), imm(i, 2)); continue;
+      case STORE_IMM: lower_store_imm(c, &x, i, two_imm(i)); continue;
       case MOVE: x64_move(&x, low(i), high(i)); continue;
       case LOAD_IMM: x64_set_imm(&x, low(i), imm(i, 2)); continue;
       case ADD_IMM: x64_add_imm(&x, low(i), high(i), imm(i, 2)); continue;
@@ -366,8 +355,8 @@ static __attribute__((flatten)) const uint32_t *lower_stretch(jv_compiler *c, co
       case BRANCH: lower_branch(c, &x, i, f, imm(i, 2)); break;
       case OTHER: x = lower_other(c, x, p);
     }
-    if (!(c->flags[op] & JV_ENDS_REGION)) continue;
-    end_region(c, p, op);
+    if (!(c->flags[p->op] & JV_ENDS_REGION)) continue;
+    end_region(c, p);
     c->begins_region = p + 1 == end;
     if (!c->begins_region) begin_region(c, &x, p + 1);
   }
@@ -424,7 +413,8 @@ static const uint8_t op_flags[2][256] = {
 
 void jv_pass(jv_compiler *c) {
   const javm_program *program = c->program;
-  uint32_t places[JV_PLACES_MAX], costs[JV_PLACES_MAX];
+  jv_place places[JV_PLACES_MAX];
+  uint32_t costs[JV_PLACES_MAX];
   unsigned count = 0, lowered = 0;
   jv_scanner scanner;
   jv_scanner_init(&scanner, &program->code);
@@ -436,9 +426,9 @@ void jv_pass(jv_compiler *c) {
   jv_pricer_init(&c->pricer, &program->code, program->gas_model, program->load_cycles);
   if (!make_first_room(c)) return;
   while (!scanner.is_done) {
-    if (!make_room(c, count ? jv_place_pc(places[0]) : 0)) return;
+    if (!make_room(c, count ? places[0].pc : 0)) return;
     count = jv_scan(&scanner, places, count);
-    const uint32_t *end = places + count - JV_PLACES_AHEAD;
+    const jv_place *end = places + count - JV_PLACES_AHEAD;
     if (c->charges_blocks && !c->like) jv_pricer_run(&c->pricer, places, end, costs);
     c->next_cost = costs;
     lowered = (unsigned)(lower_stretch(c, places + lowered, end) - end);

@@ -90,6 +90,13 @@ static inline void x64_mem(jv_x64 *x, unsigned reg, unsigned base, int32_t disp)
   bool sib = (base & 7) == RSP;
   x64_put_mem(x, x64_modrm(0, reg, base) | (sib ? 0x2400u : 0), 1 + sib, base, disp);
 }
+/* A REX that may be 0, `count` bytes of opcode, at most two, and [base + disp], all at once; base is not RSP or R12. */
+static inline void x64_op_at(jv_x64 *x, unsigned rex, unsigned op, unsigned count, unsigned reg, unsigned base,
+                             int32_t disp) {
+  unsigned mod = 2u - x64_is_i8(disp) - ((disp == 0) & ((base & 7) != RBP)), drop = rex == 0;
+  uint64_t head = rex | op << 8 | (uint64_t)(x64_modrm(mod, reg, base) | (uint64_t)(uint32_t)disp << 8) << 8 * (count + 1);
+  x64_put(x, head >> 8 * drop, 2 + count - drop + mod * mod);
+}
 /* For [base + index * 2^scale + disp]; index is not RSP. */
 static inline void x64_sib(jv_x64 *x, unsigned reg, unsigned base, unsigned index, unsigned scale, int32_t disp) {
   x64_put_mem(x, x64_modrm(0, reg, RSP) | x64_modrm(scale, index, base) << 8, 2, base, disp);
@@ -249,6 +256,10 @@ static inline void x64_lea_index(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg
   x64_rex_op(x, x64_rex(w, d, index, base), 0x8d, 1);
   x64_sib(x, d, base, index, scale, disp);
 }
+/* Where base is not RSP or R12. */
+static inline void x64_lea32_at(jv_x64 *x, jv_x64_reg d, jv_x64_reg base, int32_t disp) {
+  x64_op_at(x, x64_rex(0, d, 0, base), 0x8d, 1, d, base, disp);
+}
 /* d = s + v, of 64 bits; in place by an add, elsewhere by a lea, which are as long. */
 static inline void x64_add_imm(jv_x64 *x, jv_x64_reg d, jv_x64_reg s, int32_t v) {
   bool in_place = d == s, small = x64_is_i8(v);
@@ -339,35 +350,28 @@ typedef struct jv_x64_access {
 #define X64_STORE_IMM_64                                                                                               \
   { 8, 0, 1, 1, 4, 0, 0xc7 }
 
-/* Prefixes, `prefix_count` bytes of them, perhaps 66, perhaps REX, and the opcode. */
-static inline void x64_access_op(jv_x64 *x, const jv_x64_access *m, uint64_t prefix, unsigned prefix_count,
-                                 unsigned reg, unsigned base) {
+/* REX for the access; 0: none is needed. */
+static inline unsigned x64_access_rex(const jv_x64_access *m, unsigned reg, unsigned base) {
   unsigned bits = (unsigned)m->w << 3 | (reg >> 3) << 2 | base >> 3;
-  unsigned has_rex = (bits != 0) | (m->is_low_store & (reg >= RSP)), count = prefix_count + m->is_16;
-  prefix |= (m->is_16 ? UINT64_C(0x66) : 0) << 8 * prefix_count;
-  prefix |= (uint64_t)(has_rex ? 0x40 | bits : 0) << 8 * count;
-  count += has_rex;
-  x64_put(x, prefix | (uint64_t)m->op << 8 * count, count + m->op_count);
+  return (bits != 0) | (m->is_low_store & (reg >= RSP)) ? 0x40 | bits : 0;
 }
-/* At gs:[u32(base + disp)]; `reg` 0 for an immediate. */
-static inline void x64_guest_at(jv_x64 *x, const jv_x64_access *m, unsigned reg, jv_x64_reg base, uint32_t disp,
-                                uint32_t imm) {
-  x64_access_op(x, m, 0x6765, 2, reg, base);
-  x64_mem(x, reg, base, (int32_t)disp);
-  x64_put(x, imm, m->imm_count);
+/* At gs:[u32(base + disp)]; base is not RSP or R12; `reg` 0 for an immediate, which x64_access_imm appends. */
+static inline void x64_guest_at(jv_x64 *x, const jv_x64_access *m, unsigned reg, jv_x64_reg base, uint32_t disp) {
+  x64_put(x, 0x666765, 2 + m->is_16);
+  x64_op_at(x, x64_access_rex(m, reg, base), m->op, m->op_count, reg, base, (int32_t)disp);
 }
 /* At gs:[disp]. */
-static inline void x64_guest_absolute(jv_x64 *x, const jv_x64_access *m, unsigned reg, uint32_t disp, uint32_t imm) {
-  x64_access_op(x, m, 0x6765, 2, reg, 0);
+static inline void x64_guest_absolute(jv_x64 *x, const jv_x64_access *m, unsigned reg, uint32_t disp) {
+  x64_put(x, 0x666765, 2 + m->is_16);
+  x64_rex_op(x, x64_access_rex(m, reg, 0), m->op, m->op_count);
   x64_put(x, x64_modrm(0, reg, RSP) | 0x2500 | (uint64_t)disp << 16, 6);
-  x64_put(x, imm, m->imm_count);
 }
 /* At the host's [base], which is not RSP, RBP, R12 or R13. */
-static inline void x64_host_at(jv_x64 *x, const jv_x64_access *m, unsigned reg, jv_x64_reg base, uint32_t imm) {
-  x64_access_op(x, m, 0, 0, reg, base);
-  x64_u8(x, x64_modrm(0, reg, base));
-  x64_put(x, imm, m->imm_count);
+static inline void x64_host_at(jv_x64 *x, const jv_x64_access *m, unsigned reg, jv_x64_reg base) {
+  x64_put(x, 0x66, m->is_16);
+  x64_rex_op(x, x64_access_rex(m, reg, base), m->op | (uint64_t)x64_modrm(0, reg, base) << 8 * m->op_count, m->op_count + 1u);
 }
+static inline void x64_access_imm(jv_x64 *x, const jv_x64_access *m, uint32_t imm) { x64_put(x, imm, m->imm_count); }
 
 /* ------------------------------------------------------------------------------------------------------------ control */
 

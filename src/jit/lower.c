@@ -47,7 +47,7 @@ static void put_access(jv_x64 *x, bool has_checks, const jv_decoded *i) {
   const jv_access_form *form = &jv_access_forms[i->op];
   const jv_x64_access *m = &form->access;
   unsigned reg = m->imm_count ? 0 : jv_host_reg(i->a);
-  if (has_checks) x64_host_at(x, m, reg, RDX);
+  if (has_checks) x64_at_rdx(x, m, reg);
   else if (form->place == JV_ABSOLUTE) x64_guest_absolute(x, m, reg, (uint32_t)i->x);
   else x64_guest_at(x, m, reg, jv_host_reg(form->place == JV_AT_A ? i->a : i->b), (uint32_t)i->x);
   x64_access_imm(x, m, (uint32_t)i->y);
@@ -57,7 +57,7 @@ void jv_lower_memory(jv_compiler *c, const jv_decoded *i, uint32_t pc) {
   const jv_access_form *form = &jv_access_forms[i->op];
   if (c->native->has_checks) {
     if (form->place == JV_ABSOLUTE) x64_mov_imm(X, RDX, (uint32_t)i->x);
-    else x64_lea(X, 0, RDX, jv_host_reg(form->place == JV_AT_A ? i->a : i->b), (int32_t)(uint32_t)i->x);
+    else x64_lea_edx(X, jv_host_reg(form->place == JV_AT_A ? i->a : i->b), (int32_t)(uint32_t)i->x);
     jv_note_access(c, x64_here(X), pc);
     x64_call_to(X, c->native->stubs.check[form->write][form->log_bytes]);
   } else {

@@ -32,23 +32,24 @@ typedef enum kind {
   ADD_IMM,
   ALU_IMM,
   SHIFT_IMM,
+  SHIFT_LEFT,
   ADD,
   ALU,
   SUB,
   MUL,
+  MUL_UPPER,
+  SET_LT,
   JUMP,
   LOAD_IMM_JUMP,
   BRANCH_IMM,
   BRANCH,
 } kind;
 
-/* By opcode; `code` is the operation, condition or so; `partners`: opcodes that can follow it in a group that is lowered as
- * one; 0: none. */
+/* By opcode; `code` is the operation, condition or so. */
 typedef struct form {
-  uint8_t kind, code, partners[2];
+  uint8_t kind, code;
 } form;
-#define FORM(op, kind, code) [JV_OP_##op] = {kind, code, {0, 0}}
-#define PARTNERS(op, kind, code, first, second) [JV_OP_##op] = {kind, code, {JV_OP_##first, JV_OP_##second}}
+#define FORM(op, kind, code) [JV_OP_##op] = {kind, code}
 
 static const form forms[256] = {
     FORM(INVALID, PANIC, 0),
@@ -76,15 +77,15 @@ static const form forms[256] = {
     FORM(and_imm, ALU_IMM, ALU_AND),
     FORM(or_imm, ALU_IMM, ALU_OR),
     FORM(xor_imm, ALU_IMM, ALU_XOR),
-    PARTNERS(shlo_l_imm_64, SHIFT_IMM, SH_SHL, shlo_r_imm_64, shlo_r_imm_64),
+    FORM(shlo_l_imm_64, SHIFT_LEFT, SH_SHL),
     FORM(shlo_r_imm_64, SHIFT_IMM, SH_SHR),
     FORM(shar_r_imm_64, SHIFT_IMM, SH_SAR),
-    PARTNERS(add_64, ADD, 0, set_lt_u, set_lt_u),
+    FORM(add_64, ADD, 0),
     FORM(and, ALU, ALU_AND),
     FORM(or, ALU, ALU_OR),
     FORM(xor, ALU, ALU_XOR),
     FORM(sub_64, SUB, 0),
-    PARTNERS(mul_64, MUL, 0, mul_upper_u_u, mul_upper_u_u),
+    FORM(mul_64, MUL, 0),
     FORM(jump, JUMP, 0),
     FORM(load_imm_jump, LOAD_IMM_JUMP, 0),
     FORM(branch_eq_imm, BRANCH_IMM, CC_E),
@@ -103,8 +104,8 @@ static const form forms[256] = {
     FORM(branch_lt_s, BRANCH, CC_L),
     FORM(branch_ge_u, BRANCH, CC_AE),
     FORM(branch_ge_s, BRANCH, CC_GE),
-    PARTNERS(set_lt_u, OTHER, 0, add_64, sub_64),
-    PARTNERS(mul_upper_u_u, OTHER, 0, mul_64, mul_64),
+    FORM(set_lt_u, SET_LT, 0),
+    FORM(mul_upper_u_u, MUL_UPPER, 0),
 };
 
 /* --------------------------------------------------------------------------------------------------- instructions */
@@ -128,16 +129,19 @@ INLINE jv_x64_reg low(insn i) { return (jv_x64_reg)host_regs[i.bytes >> 8 & 15];
 INLINE jv_x64_reg high(insn i) { return (jv_x64_reg)host_regs[i.bytes >> 12 & 15]; }
 INLINE jv_x64_reg third(insn i) { return (jv_x64_reg)host_regs[i.bytes >> 16 & 15]; }
 
-/* An immediate that has what is left of an instruction, `left` bytes, but at most four: how many bits four bytes have more. */
-enum { LEFT_MIN = -8, LEFT_MAX = JV_MAX_SKIP + 1 };
-static const uint8_t bits_over[LEFT_MAX - LEFT_MIN + 1] = {32, 32, 32, 32, 32, 32, 32, 32, 32, 24, 16, 8};
+/* An immediate of what is left of an instruction, but at most four bytes: how many bits those have more; by what is left, from
+ * -8 on. */
+enum { LEFT_MAX = JV_MAX_SKIP + 1 };
+static const uint8_t bits_over[8 + LEFT_MAX + 1] = {32, 32, 32, 32, 32, 32, 32, 32, 32, 24, 16, 8};
 
-INLINE int32_t immediate(uint64_t bytes, int32_t left) {
-  unsigned over = bits_over[left - LEFT_MIN];
-  return (int32_t)((int64_t)(bytes << 32 << over) >> over >> 32);
+INLINE int32_t immediate(const uint8_t *at, uint32_t left_and_8) {
+  unsigned over = bits_over[left_and_8];
+  uint32_t bytes;
+  memcpy(&bytes, at, sizeof bytes);
+  return (int32_t)((int64_t)((uint64_t)bytes << 32 << over) >> over >> 32);
 }
 /* The only one, from byte `at` on. */
-INLINE int32_t imm(insn i, unsigned at) { return immediate(i.bytes >> 8 * at, (int32_t)(i.count - at)); }
+INLINE int32_t imm(insn i, unsigned at) { return immediate(i.at + at, i.count + (8 - at)); }
 
 /* Two from byte 2 on, the first as long as bits 12 to 14 say. */
 typedef struct imm_pair {
@@ -145,8 +149,7 @@ typedef struct imm_pair {
 } imm_pair;
 INLINE imm_pair two_imm(insn i) {
   unsigned given = i.bytes >> 12 & 7, x_bytes = given < 4 ? given : 4;
-  return (imm_pair){immediate(i.bytes >> 16, (int32_t)x_bytes),
-                    immediate(jv_load_le64(i.at + 2 + x_bytes), (int32_t)(i.count - 2 - x_bytes))};
+  return (imm_pair){immediate(i.at + 2, 8 + x_bytes), immediate(i.at + 2 + x_bytes, i.count + 6 - x_bytes)};
 }
 
 /* ---- memory ---- */
@@ -154,10 +157,10 @@ INLINE imm_pair two_imm(insn i) {
 INLINE void lower_access(jv_compiler *c, jv_x64 *x, insn i, jv_x64_reg base, unsigned reg, int32_t disp) {
   const jv_access_form *f = &jv_access_forms[i.op];
   if (c->native->has_checks) {
-    x64_lea32_at(x, RDX, base, disp);
+    x64_lea_edx(x, base, disp);
     jv_note_access(c, x64_here(x), i.pc);
     x64_call_to(x, c->native->stubs.check[f->write][f->log_bytes]);
-    x64_host_at(x, &f->access, reg, RDX);
+    x64_at_rdx(x, &f->access, reg);
   } else {
     jv_note_access(c, x64_here(x), i.pc);
     x64_guest_at(x, &f->access, reg, base, (uint32_t)disp);
@@ -326,14 +329,8 @@ static __attribute__((flatten)) const jv_place *lower_stretch(jv_compiler *c, co
   c->begins_region = false;
   for (; p < end; p++) {
     form f = forms[p->op];
-    if (((p[1].op == f.partners[0]) | (p[1].op == f.partners[1])) && p[1].op) {
-      unsigned lowered = lower_group(c, &x, p);
-      if (lowered) {
-        p += lowered - 1;
-        continue;
-      }
-    }
     insn i = insn_at(code, p);
+    unsigned lowered = 0;
     switch ((kind)f.kind) {
       case PANIC: jv_leave_to(&x, c->native->stubs.panic, i.pc); break;
       case TRAP: jv_leave_to(&x, c->native->stubs.trap, i.pc); break;
@@ -344,16 +341,40 @@ static __attribute__((flatten)) const jv_place *lower_stretch(jv_compiler *c, co
       case LOAD_IMM: x64_set_imm(&x, low(i), imm(i, 2)); continue;
       case ADD_IMM: x64_add_imm(&x, low(i), high(i), imm(i, 2)); continue;
       case ALU_IMM: lower_alu_imm(&x, f, low(i), high(i), imm(i, 2)); continue;
+      case SHIFT_LEFT:
+        if (p[1].op == JV_OP_shlo_r_imm_64) lowered = lower_group(c, &x, p);
+        if (!lowered) x64_move_shift(&x, SH_SHL, low(i), high(i), (unsigned)imm(i, 2) & 63);
+        else p += lowered - 1;
+        continue;
       case SHIFT_IMM: x64_move_shift(&x, f.code, low(i), high(i), (unsigned)imm(i, 2) & 63); continue;
-      case ADD: x64_add(&x, third(i), low(i), high(i)); continue;
+      case ADD:
+        if (p[1].op == JV_OP_set_lt_u) lowered = lower_group(c, &x, p);
+        if (!lowered) x64_add(&x, third(i), low(i), high(i));
+        else p += lowered - 1;
+        continue;
       case ALU: lower_alu(&x, f, third(i), low(i), high(i)); continue;
       case SUB: lower_sub(&x, third(i), low(i), high(i)); continue;
-      case MUL: lower_mul(&x, third(i), low(i), high(i)); continue;
+      case MUL:
+        if (p[1].op == JV_OP_mul_upper_u_u) lowered = lower_group(c, &x, p);
+        if (!lowered) lower_mul(&x, third(i), low(i), high(i));
+        else p += lowered - 1;
+        continue;
+      case MUL_UPPER:
+        if (p[1].op == JV_OP_mul_64) lowered = lower_group(c, &x, p);
+        if (!lowered) x = lower_other(c, x, p);
+        else p += lowered - 1;
+        continue;
+      case SET_LT:
+        if ((p[1].op == JV_OP_add_64) | (p[1].op == JV_OP_sub_64)) lowered = lower_group(c, &x, p);
+        if (!lowered) x = lower_other(c, x, p);
+        else p += lowered - 1;
+        continue;
       case JUMP: jump_to(c, &x, i.pc + (uint32_t)imm(i, 1), i.pc); break;
       case LOAD_IMM_JUMP: lower_load_imm_jump(c, &x, i, two_imm(i)); break;
       case BRANCH_IMM: lower_branch_imm(c, &x, i, f, two_imm(i)); break;
       case BRANCH: lower_branch(c, &x, i, f, imm(i, 2)); break;
-      case OTHER: x = lower_other(c, x, p);
+      case OTHER: x = lower_other(c, x, p); break;
+      default: __builtin_unreachable();
     }
     if (!(c->flags[p->op] & JV_ENDS_REGION)) continue;
     end_region(c, p);

@@ -256,9 +256,11 @@ static inline void x64_lea_index(jv_x64 *x, unsigned w, jv_x64_reg d, jv_x64_reg
   x64_rex_op(x, x64_rex(w, d, index, base), 0x8d, 1);
   x64_sib(x, d, base, index, scale, disp);
 }
-/* Where base is not RSP or R12. */
-static inline void x64_lea32_at(jv_x64 *x, jv_x64_reg d, jv_x64_reg base, int32_t disp) {
-  x64_op_at(x, x64_rex(0, d, 0, base), 0x8d, 1, d, base, disp);
+/* edx = base + disp, in one of two lengths; base is not RSP or R12. */
+static inline void x64_lea_edx(jv_x64 *x, jv_x64_reg base, int32_t disp) {
+  unsigned small = x64_is_i8(disp);
+  uint64_t head = 0x108d40 | base >> 3 | (base & 7) << 16 | 0x400000u << (1 - small);
+  x64_put(x, head | (uint64_t)(uint32_t)disp << 24, small ? 4 : 7);
 }
 /* d = s + v, of 64 bits; in place by an add, elsewhere by a lea, which are as long. */
 static inline void x64_add_imm(jv_x64 *x, jv_x64_reg d, jv_x64_reg s, int32_t v) {
@@ -316,39 +318,31 @@ typedef struct jv_x64_access {
   uint8_t imm_count;    /* bytes of an immediate that is stored; 0: a register is */
   uint8_t is_low_store; /* of a register's lowest byte, which takes a REX for rsi, rdi and rbp */
   uint16_t op;
+  uint64_t at_rdx;      /* all of it at [rdx], with a REX in any case and register 0 */
 } jv_x64_access;
 
+#define X64_AT_RDX(is_16, w, op_count, op)                                                                             \
+  (((UINT64_C(0x40) | (w) << 3 | (uint64_t)(op) << 8 | UINT64_C(0x02) << 8 * ((op_count) + 1)) << 8 * (is_16)) |       \
+   ((is_16) ? 0x66 : 0))
+#define X64_ACCESS(bytes, is_16, w, op_count, imm_count, is_low_store, op)                                             \
+  { bytes, is_16, w, op_count, imm_count, is_low_store, op, X64_AT_RDX(is_16, w, op_count, op) }
+
 /* Loads zero-extend, or sign-extend to 64 bits. */
-#define X64_LOAD_U8                                                                                                    \
-  { 1, 0, 0, 2, 0, 0, 0xb60f }
-#define X64_LOAD_I8                                                                                                    \
-  { 1, 0, 1, 2, 0, 0, 0xbe0f }
-#define X64_LOAD_U16                                                                                                   \
-  { 2, 0, 0, 2, 0, 0, 0xb70f }
-#define X64_LOAD_I16                                                                                                   \
-  { 2, 0, 1, 2, 0, 0, 0xbf0f }
-#define X64_LOAD_U32                                                                                                   \
-  { 4, 0, 0, 1, 0, 0, 0x8b }
-#define X64_LOAD_I32                                                                                                   \
-  { 4, 0, 1, 1, 0, 0, 0x63 }
-#define X64_LOAD_U64                                                                                                   \
-  { 8, 0, 1, 1, 0, 0, 0x8b }
-#define X64_STORE_8                                                                                                    \
-  { 1, 0, 0, 1, 0, 1, 0x88 }
-#define X64_STORE_16                                                                                                   \
-  { 2, 1, 0, 1, 0, 0, 0x89 }
-#define X64_STORE_32                                                                                                   \
-  { 4, 0, 0, 1, 0, 0, 0x89 }
-#define X64_STORE_64                                                                                                   \
-  { 8, 0, 1, 1, 0, 0, 0x89 }
-#define X64_STORE_IMM_8                                                                                                \
-  { 1, 0, 0, 1, 1, 0, 0xc6 }
-#define X64_STORE_IMM_16                                                                                               \
-  { 2, 1, 0, 1, 2, 0, 0xc7 }
-#define X64_STORE_IMM_32                                                                                               \
-  { 4, 0, 0, 1, 4, 0, 0xc7 }
-#define X64_STORE_IMM_64                                                                                               \
-  { 8, 0, 1, 1, 4, 0, 0xc7 }
+#define X64_LOAD_U8 X64_ACCESS(1, 0, 0, 2, 0, 0, 0xb60f)
+#define X64_LOAD_I8 X64_ACCESS(1, 0, 1, 2, 0, 0, 0xbe0f)
+#define X64_LOAD_U16 X64_ACCESS(2, 0, 0, 2, 0, 0, 0xb70f)
+#define X64_LOAD_I16 X64_ACCESS(2, 0, 1, 2, 0, 0, 0xbf0f)
+#define X64_LOAD_U32 X64_ACCESS(4, 0, 0, 1, 0, 0, 0x8b)
+#define X64_LOAD_I32 X64_ACCESS(4, 0, 1, 1, 0, 0, 0x63)
+#define X64_LOAD_U64 X64_ACCESS(8, 0, 1, 1, 0, 0, 0x8b)
+#define X64_STORE_8 X64_ACCESS(1, 0, 0, 1, 0, 1, 0x88)
+#define X64_STORE_16 X64_ACCESS(2, 1, 0, 1, 0, 0, 0x89)
+#define X64_STORE_32 X64_ACCESS(4, 0, 0, 1, 0, 0, 0x89)
+#define X64_STORE_64 X64_ACCESS(8, 0, 1, 1, 0, 0, 0x89)
+#define X64_STORE_IMM_8 X64_ACCESS(1, 0, 0, 1, 1, 0, 0xc6)
+#define X64_STORE_IMM_16 X64_ACCESS(2, 1, 0, 1, 2, 0, 0xc7)
+#define X64_STORE_IMM_32 X64_ACCESS(4, 0, 0, 1, 4, 0, 0xc7)
+#define X64_STORE_IMM_64 X64_ACCESS(8, 0, 1, 1, 4, 0, 0xc7)
 
 /* REX for the access; 0: none is needed. */
 static inline unsigned x64_access_rex(const jv_x64_access *m, unsigned reg, unsigned base) {
@@ -366,10 +360,10 @@ static inline void x64_guest_absolute(jv_x64 *x, const jv_x64_access *m, unsigne
   x64_rex_op(x, x64_access_rex(m, reg, 0), m->op, m->op_count);
   x64_put(x, x64_modrm(0, reg, RSP) | 0x2500 | (uint64_t)disp << 16, 6);
 }
-/* At the host's [base], which is not RSP, RBP, R12 or R13. */
-static inline void x64_host_at(jv_x64 *x, const jv_x64_access *m, unsigned reg, jv_x64_reg base) {
-  x64_put(x, 0x66, m->is_16);
-  x64_rex_op(x, x64_access_rex(m, reg, base), m->op | (uint64_t)x64_modrm(0, reg, base) << 8 * m->op_count, m->op_count + 1u);
+/* At the host's [rdx], always with a REX. */
+static inline void x64_at_rdx(jv_x64 *x, const jv_x64_access *m, unsigned reg) {
+  unsigned modrm = m->is_16 + m->op_count + 1u;
+  x64_put(x, m->at_rdx | (uint64_t)(reg & 7) << (8 * modrm + 3) | (uint64_t)(reg >> 3) << (8 * m->is_16 + 2), modrm + 1);
 }
 static inline void x64_access_imm(jv_x64 *x, const jv_x64_access *m, uint32_t imm) { x64_put(x, imm, m->imm_count); }
 

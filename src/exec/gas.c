@@ -152,7 +152,13 @@ static inline uint32_t find_latency(const jv_pricer *s, const gas_rule *rule) {
   return rule->latency + s->cycles[rule->cycles];
 }
 
-/* Places in jv_placed.ready, and decode slots. */
+/* The instruction at the place, as one word. */
+static inline uint32_t insn_at(const uint8_t *code, const jv_place *p) {
+  const uint8_t *at = code + p->pc;
+  return p->op | jv_reg_pairs[at[1]] | (jv_reg_pairs[at[2]] << 16 & 0xff000000);
+}
+
+/* Places in jv_pricer.ready, and decode slots. */
 typedef struct operands {
   unsigned low, high, third, to, slots;
 } operands;
@@ -184,139 +190,155 @@ static uint64_t rotate_right(uint64_t set, unsigned by) { return set >> by | set
 static uint64_t entry_bit(unsigned at) { return UINT64_C(1) << at; }
 
 /* Empty. The arrays by entry need no start values. */
-static void buffer_init(jv_gas_buffer *p) {
-  p->cycle = p->last_done = p->mul_free = p->div_free = p->unfinished = p->fresh = p->finishing = 0;
-  p->head = p->tail = p->started = 0;
-  for (unsigned i = 0; i < JV_GAS_ALUS; i++) p->alus[i] = UINT64_MAX;
-  for (unsigned i = 0; i < JV_GAS_KINDS; i++) p->ready[i] = 0;
-  memset(p->provider, 0, 16 * sizeof p->provider[0]);
-  memset(p->provider_at, NOBODY, sizeof p->provider_at);
-  p->users[NOBODY] = 0;
-  p->slots = DECODE_SLOTS;
+static void buffer_init(jv_pricer *s) {
+  jv_gas_buffer *b = &s->buffer;
+  s->clock = (jv_gas_clock){.alu = UINT64_MAX, .alu2 = UINT64_MAX, .alu3 = UINT64_MAX, .alu4 = UINT64_MAX};
+  s->clock.slots = DECODE_SLOTS;
+  memset(b->ready, 0, sizeof b->ready);
+  memset(b->provider, 0, 16 * sizeof b->provider[0]);
+  memset(b->provider_at, NOBODY, sizeof b->provider_at);
+  b->users[NOBODY] = 0;
 }
 
-static inline void finish(jv_gas_buffer *p, unsigned at) {
-  uint64_t bit = entry_bit(at);
-  p->unfinished &= ~bit;
-  for (uint64_t u = p->users[at]; u; u &= u - 1) {
+JV_INLINE void finish(jv_gas_buffer *b, jv_gas_clock *c, unsigned at) {
+  c->unfinished &= ~entry_bit(at);
+  for (uint64_t u = b->users[at]; u; u &= u - 1) {
     unsigned user = jv_lowest_bit(u);
-    uint64_t left = p->unmet[user] &= ~bit;
-    p->ready[p->kind[user]] |= (uint64_t)(left == 0) << user;
+    b->ready[b->kind[user]] |= (uint64_t)((b->sources[user] & c->unfinished) == 0) << user;
   }
 }
 
-static inline void take_alu(jv_gas_buffer *p, uint64_t until) {
-  uint64_t *k = p->alus, k0 = k[0], k1 = k[1], k2 = k[2];
-  k[0] = earlier(k0, until);
-  k[1] = later(k0, earlier(k1, until));
-  k[2] = later(k1, earlier(k2, until));
-  k[3] = later(k2, until);
+JV_INLINE void take_alu(jv_gas_clock *c, uint64_t until) {
+  uint64_t k1 = c->alu, k2 = c->alu2, k3 = c->alu3;
+  c->alu = earlier(k1, until);
+  c->alu2 = later(k1, earlier(k2, until));
+  c->alu3 = later(k2, earlier(k3, until));
+  c->alu4 = later(k3, until);
 }
 
 /* What an entry has that starts in this cycle. */
-static inline void take_units(jv_gas_buffer *p, unsigned at, unsigned kind, uint64_t done) {
-  p->done_at[at] = done;
-  p->last_done = later(p->last_done, done);
-  p->started++;
+JV_INLINE void take_units(jv_gas_buffer *b, jv_gas_clock *c, unsigned at, unsigned kind, uint64_t done) {
+  b->done_at[at] = done;
+  c->last_done = later(c->last_done, done);
+  c->started++;
   if (kind == TAKES_NONE) {
-    p->finishing |= entry_bit(at);
+    c->finishing |= entry_bit(at);
     return;
   }
-  take_alu(p, done << ENTRY_BITS | at);
-  if (kind == TAKES_ALU2) take_alu(p, done << ENTRY_BITS | at);
-  if (kind == TAKES_MUL) p->mul_free = done;
-  if (kind == TAKES_DIV) p->div_free = done;
+  take_alu(c, done << ENTRY_BITS | at);
+  if (kind == TAKES_ALU) return;
+  if (kind == TAKES_ALU2) take_alu(c, done << ENTRY_BITS | at);
+  if (kind == TAKES_MUL) c->mul_free = done;
+  if (kind == TAKES_DIV) c->div_free = done;
 }
 
 /* Starts the oldest entries that can; returns whether it was only for the number of starts that more did not. */
-static inline bool start(jv_gas_buffer *p) {
-  uint64_t old = ~p->fresh, now = p->cycle;
+JV_INLINE bool start(jv_gas_buffer *b, jv_gas_clock *c) {
   for (unsigned starts = STARTS;; starts--) {
-    uint64_t can = p->ready[TAKES_NONE];
-    if (p->alus[3] == UINT64_MAX) {
-      can |= p->ready[TAKES_ALU];
-      if (p->mul_free <= now) can |= p->ready[TAKES_MUL];
-      if (p->div_free <= now) can |= p->ready[TAKES_DIV];
-      if (p->alus[2] == UINT64_MAX) can |= p->ready[TAKES_ALU2];
+    uint64_t can = b->ready[TAKES_NONE];
+    if (c->alu4 == UINT64_MAX) {
+      can |= b->ready[TAKES_ALU];
+      if (c->mul_free <= c->cycle) can |= b->ready[TAKES_MUL];
+      if (c->div_free <= c->cycle) can |= b->ready[TAKES_DIV];
+      if (c->alu3 == UINT64_MAX) can |= b->ready[TAKES_ALU2];
     }
-    can &= old;
+    can &= ~c->fresh;
     if (!can) return false;
     if (starts == 0) return true;
-    unsigned at = (p->head + jv_lowest_bit(rotate_right(can, p->head % RING))) % RING, kind = p->kind[at];
-    p->ready[kind] &= ~entry_bit(at);
-    take_units(p, at, kind, now + p->latency[at]);
+    unsigned at = (c->head + jv_lowest_bit(rotate_right(can, c->head % RING))) % RING, kind = b->kind[at];
+    b->ready[kind] &= ~entry_bit(at);
+    take_units(b, c, at, kind, c->cycle + b->latency[at]);
   }
 }
 
 /* Gives the results and units of what is done in this cycle. */
-static inline void complete(jv_gas_buffer *p) {
-  for (; p->finishing; p->finishing &= p->finishing - 1) finish(p, jv_lowest_bit(p->finishing));
-  while (p->alus[0] >> ENTRY_BITS <= p->cycle) {
-    finish(p, p->alus[0] % RING);
-    for (unsigned i = 1; i < JV_GAS_ALUS; i++) p->alus[i - 1] = p->alus[i];
-    p->alus[JV_GAS_ALUS - 1] = UINT64_MAX;
+JV_INLINE void complete(jv_gas_buffer *b, jv_gas_clock *c) {
+  for (; c->finishing; c->finishing &= c->finishing - 1) finish(b, c, jv_lowest_bit(c->finishing));
+  while (c->alu >> ENTRY_BITS <= c->cycle) {
+    finish(b, c, c->alu % RING);
+    c->alu = c->alu2;
+    c->alu2 = c->alu3;
+    c->alu3 = c->alu4;
+    c->alu4 = UINT64_MAX;
   }
 }
 
-static bool is_full(const jv_gas_buffer *p) { return p->tail - p->head == BUFFER_ENTRIES; }
-static bool head_is_done(const jv_gas_buffer *p) { return !(p->unfinished >> p->head % RING & 1); }
+static inline bool is_full(const jv_gas_clock *c) { return c->tail - c->head == BUFFER_ENTRIES; }
 
 /* Ends the cycle: starts what can, and goes to the next in which anything happens, but not beyond `until`. */
-static inline void end_cycle(jv_gas_buffer *p, uint64_t until) {
-  bool busy = start(p) || p->fresh || p->finishing;
-  uint64_t next = p->cycle + 1;
-  p->cycle = busy ? next : later(next, earlier(until, p->alus[0] >> ENTRY_BITS));
-  p->slots = DECODE_SLOTS;
-  p->fresh = 0;
-  complete(p);
+JV_INLINE void end_cycle(jv_gas_buffer *b, jv_gas_clock *c, uint64_t until) {
+  bool busy = start(b, c) || c->fresh || c->finishing;
+  uint64_t next = c->cycle + 1;
+  c->cycle = busy ? next : later(next, earlier(until, c->alu >> ENTRY_BITS));
+  c->slots = DECODE_SLOTS;
+  c->fresh = 0;
+  complete(b, c);
 }
 
-static void retire(jv_gas_buffer *p) {
-  while (p->tail != p->head && head_is_done(p) && p->done_at[p->head % RING] + 2 <= p->cycle) p->head++;
+/* Drops what has left the buffer; returns the cycle in which the next may. */
+JV_INLINE uint64_t retire(const jv_gas_buffer *b, jv_gas_clock *c) {
+  for (; c->tail != c->head; c->head++) {
+    unsigned at = c->head % RING;
+    if (c->unfinished >> at & 1) return UINT64_MAX;
+    if (b->done_at[at] + 2 > c->cycle) return b->done_at[at] + 2;
+  }
+  return UINT64_MAX;
 }
 
-static void make_room(jv_gas_buffer *p) {
-  for (retire(p); is_full(p); retire(p)) end_cycle(p, head_is_done(p) ? p->done_at[p->head % RING] + 2 : UINT64_MAX);
+static inline void rename_register(jv_gas_buffer *b, unsigned from, unsigned to) {
+  b->provider[to] = b->provider[from];
+  b->provider_at[to] = b->provider_at[from];
 }
 
-static void rename_register(jv_gas_buffer *p, unsigned from, unsigned to) {
-  p->provider[to] = p->provider[from];
-  p->provider_at[to] = p->provider_at[from];
-}
-
-static inline void decode_entry(jv_gas_buffer *p, const operands *o, unsigned kind, uint32_t latency) {
-  if (p->tail % CLEAN_EVERY == 0)
+JV_INLINE void decode_entry(jv_gas_buffer *b, jv_gas_clock *c, const operands *o, unsigned kind, uint32_t latency) {
+  if (c->tail % CLEAN_EVERY == 0)
     for (unsigned r = 0; r < JAVM_REG_COUNT; r++) {
-      p->provider[r] &= p->unfinished;
-      if (!p->provider[r]) p->provider_at[r] = NOBODY;
+      b->provider[r] &= c->unfinished;
+      if (!b->provider[r]) b->provider_at[r] = NOBODY;
     }
-  unsigned at = p->tail++ % RING;
+  unsigned at = c->tail++ % RING;
   uint64_t bit = entry_bit(at);
-  uint64_t unmet = (p->provider[o->low] | p->provider[o->high] | p->provider[o->third]) & p->unfinished;
-  p->users[p->provider_at[o->low]] |= bit;
-  p->users[p->provider_at[o->high]] |= bit;
-  p->users[p->provider_at[o->third]] |= bit;
-  p->provider[o->to] = bit;
-  p->provider_at[o->to] = (uint8_t)at;
-  p->latency[at] = latency;
-  p->kind[at] = (uint8_t)kind;
-  p->unmet[at] = unmet;
-  p->users[at] = 0;
-  p->unfinished |= bit;
-  p->fresh |= bit;
-  p->ready[kind] |= unmet ? 0 : bit;
+  uint64_t sources = (b->provider[o->low] | b->provider[o->high] | b->provider[o->third]) & c->unfinished;
+  b->users[b->provider_at[o->low]] |= bit;
+  b->users[b->provider_at[o->high]] |= bit;
+  b->users[b->provider_at[o->third]] |= bit;
+  b->provider[o->to] = bit;
+  b->provider_at[o->to] = (uint8_t)at;
+  b->latency[at] = latency;
+  b->kind[at] = (uint8_t)kind;
+  b->sources[at] = sources;
+  b->users[at] = 0;
+  c->unfinished |= bit;
+  c->fresh |= bit;
+  b->ready[kind] |= sources ? 0 : bit;
 }
 
-static inline void simulate(jv_pricer *s, uint32_t insn) {
-  jv_gas_buffer *p = &s->buffer;
-  if (p->last_done >> ENOUGH_BITS) return; /* more than the largest cost, whatever comes */
+/* The next instruction, when there is room for it. */
+JV_INLINE void simulate(const jv_pricer *s, jv_gas_buffer *b, jv_gas_clock *c, uint32_t insn) {
+  if (c->last_done >> ENOUGH_BITS) return; /* more than the largest cost, whatever comes */
   const gas_rule *rule = &rules[insn & 255];
   operands o = find_operands(rule, insn);
-  if (o.slots > p->slots) end_cycle(p, p->cycle + 1);
-  if (is_full(p)) make_room(p);
-  p->slots -= o.slots;
-  if ((insn & 255) == JV_OP_move_reg) rename_register(p, o.high, o.to);
-  else decode_entry(p, &o, rule->kind, find_latency(s, rule));
+  for (;;) {
+    uint64_t until = c->cycle + 1;
+    if (o.slots <= c->slots) {
+      if (!is_full(c)) break;
+      until = retire(b, c);
+      if (!is_full(c)) break;
+    }
+    end_cycle(b, c, until);
+  }
+  c->slots -= o.slots;
+  if ((insn & 255) == JV_OP_move_reg) rename_register(b, o.high, o.to);
+  else decode_entry(b, c, &o, rule->kind, find_latency(s, rule));
+}
+
+/* The instructions of the block from p on, as far as it goes and not to `stop`; returns where the rest is. */
+JV_NOINLINE const jv_place *simulate_places(jv_pricer *s, const jv_place *p, const jv_place *stop) {
+  jv_gas_clock c = s->clock;
+  const uint8_t *code = s->code->code;
+  for (; p < stop && !ends(s, &rules[p->op]); p++) simulate(s, &s->buffer, &c, insn_at(code, p));
+  s->clock = c;
+  return p;
 }
 
 /*
@@ -324,35 +346,36 @@ static inline void simulate(jv_pricer *s, uint32_t insn) {
  * others are there as if just decoded, as none of them starts before the next cycle.
  */
 JV_NOINLINE void begin_simulation(jv_pricer *s) {
-  jv_gas_buffer *p = &s->buffer;
-  buffer_init(p);
-  p->cycle = s->placed.now;
-  p->slots = DECODE_SLOTS - s->placed.slots;
+  jv_gas_buffer *b = &s->buffer;
+  jv_gas_clock *c = &s->clock;
+  buffer_init(s);
+  c->cycle = s->placed.now;
+  c->slots = DECODE_SLOTS - s->placed.slots;
   for (unsigned n = 0; n < s->placed.count; n++) {
     uint32_t insn = s->insns[n];
     const gas_rule *rule = &rules[insn & 255];
     operands o = find_operands(rule, insn);
     if ((insn & 255) == JV_OP_move_reg) {
-      rename_register(p, o.high, o.to);
+      rename_register(b, o.high, o.to);
       continue;
     }
     uint64_t done = s->done_at[n];
-    unsigned at = p->tail % RING;
-    if (done <= p->cycle) {
-      p->tail++;
-      p->started++;
-      p->done_at[at] = done;
-      p->last_done = later(p->last_done, done);
-      p->provider[o.to] = 0;
-      p->provider_at[o.to] = NOBODY;
+    unsigned at = c->tail % RING;
+    if (done <= c->cycle) {
+      c->tail++;
+      c->started++;
+      b->done_at[at] = done;
+      c->last_done = later(c->last_done, done);
+      b->provider[o.to] = 0;
+      b->provider_at[o.to] = NOBODY;
       continue;
     }
     uint32_t latency = find_latency(s, rule);
-    decode_entry(p, &o, rule->kind, latency);
-    if (done - latency > p->cycle) continue;
-    p->fresh &= ~entry_bit(at);
-    p->ready[rule->kind] &= ~entry_bit(at);
-    take_units(p, at, rule->kind, done);
+    decode_entry(b, c, &o, rule->kind, latency);
+    if (done - latency > c->cycle) continue;
+    c->fresh &= ~entry_bit(at);
+    b->ready[rule->kind] &= ~entry_bit(at);
+    take_units(b, c, at, rule->kind, done);
   }
   s->mode = JV_PRICER_SIMULATE;
   s->placed.limit = s->placed.count = 0;
@@ -360,9 +383,9 @@ JV_NOINLINE void begin_simulation(jv_pricer *s) {
 
 /* The cycle of the last result. */
 static uint64_t end_simulation(jv_pricer *s) {
-  jv_gas_buffer *p = &s->buffer;
-  while (p->started != p->tail) end_cycle(p, UINT64_MAX);
-  return p->last_done;
+  jv_gas_clock c = s->clock;
+  while (c.started != c.tail) end_cycle(&s->buffer, &c, UINT64_MAX);
+  return c.last_done;
 }
 
 /* ------------------------------------------------------------------------------------------- pipeline, in order */
@@ -500,7 +523,7 @@ JV_NOINLINE void add_otherwise(jv_pricer *s, uint32_t insn) {
     return;
   }
   if (s->mode != JV_PRICER_SIMULATE) begin_simulation(s);
-  simulate(s, insn);
+  simulate(s, &s->buffer, &s->clock, insn);
 }
 
 /* ---------------------------------------------------------------------------------------------- single pass */
@@ -539,7 +562,7 @@ static inline void begin(jv_pricer *s) {
   s->few = begin_few(s);
   memset(s->singles, 0, sizeof s->singles);
   if (s->mode == JV_PRICER_SIMULATE) {
-    buffer_init(&s->buffer);
+    buffer_init(s);
   } else if (s->mode == JV_PRICER_SINGLE_PASS) {
     s->cycle = s->last_result = s->decoded = 0;
     memset(s->results, 0, 16 * sizeof s->results[0]);
@@ -548,7 +571,7 @@ static inline void begin(jv_pricer *s) {
 
 void jv_pricer_init(jv_pricer *s, const javm_code *code, javm_gas_model model, uint32_t load_cycles) {
   if (load_cycles == 0) load_cycles = DEFAULT_LOAD_CYCLES;
-  memset(s, 0, offsetof(jv_pricer, buffer)); /* the rest is written before it counts */
+  memset(s, 0, offsetof(jv_pricer, clock)); /* the rest is written before it counts */
   memset(s->buffer.provider, 0, sizeof s->buffer.provider);
   s->code = code;
   s->rows = jv_layouts[code->isa];
@@ -589,7 +612,7 @@ JV_NOINLINE void add(jv_pricer *s, uint32_t insn) {
   if (how == UNCLEAR) begin_simulation(s);
   else if (s->mode == JV_PRICER_COUNT) s->placed.count++;
   else if (s->mode == JV_PRICER_SINGLE_PASS) add_single_pass(s, insn);
-  else if (s->mode == JV_PRICER_SIMULATE) simulate(s, insn);
+  else if (s->mode == JV_PRICER_SIMULATE) simulate(s, &s->buffer, &s->clock, insn);
   else add_otherwise(s, insn);
 }
 
@@ -637,8 +660,7 @@ unsigned jv_pricer_run(jv_pricer *s, const jv_place *places, const jv_place *sto
   jv_few f = s->few;
   const uint8_t *code = s->code->code;
   for (const jv_place *p = places; p < stop; p++) {
-    const uint8_t *at = code + p->pc;
-    uint32_t insn = p->op | jv_reg_pairs[at[1]] | (jv_reg_pairs[at[2]] << 16 & 0xff000000);
+    uint32_t insn = insn_at(code, p);
     const gas_rule *rule = &rules[p->op];
     uint32_t weight = f.weight + rule->weight, done = 0;
     if (weight < FEW_WEIGHT) {
@@ -648,6 +670,10 @@ unsigned jv_pricer_run(jv_pricer *s, const jv_place *places, const jv_place *sto
     } else {
       if (f.weight < FEW_WEIGHT) end_few(s, f);
       f.weight = FEW_WEIGHT;
+      if (s->mode == JV_PRICER_SIMULATE && !ends(s, rule)) {
+        p = simulate_places(s, p, stop) - 1;
+        continue;
+      }
       if (rule->cycles == CYCLES_BRANCH)
         s->cycles[CYCLES_BRANCH] = branch_cycles_at(s, p);
       add(s, insn);

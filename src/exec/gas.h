@@ -12,24 +12,28 @@ enum { JV_GAS_BUFFER = 32, JV_GAS_RING = 64, JV_GAS_PLACES = 48, JV_GAS_ALUS = 4
  * leaves the buffer, in order, so that there is room in done_at + 2.
  */
 typedef struct jv_gas_buffer {
-  uint64_t cycle, last_done;
-  uint64_t alus[JV_GAS_ALUS];   /* sorted: the cycle in which one becomes free, and the entry that has it; UINT64_MAX */
-  uint64_t mul_free, div_free;  /* cycles */
-  uint64_t unfinished;          /* entries without a result yet */
-  uint64_t ready[JV_GAS_KINDS]; /* those that only lack a start or a unit, by the units they take */
-  uint64_t fresh;               /* those decoded in this cycle */
-  uint64_t finishing;           /* those without an ALU that started in this cycle */
-  uint32_t head, tail;          /* entries decoded before the oldest in the buffer, and before the next */
-  uint32_t started;             /* entries started */
-  uint32_t slots;               /* decode slots left */
+  uint64_t ready[JV_GAS_KINDS];       /* those that only lack a start or a unit, by the units they take */
   uint64_t provider[JV_GAS_PLACES];   /* by register: the entry that its value is from, or an empty set */
   uint8_t provider_at[JV_GAS_PLACES]; /* its place */
-  uint64_t unmet[JV_GAS_RING];        /* entries whose results it still waits for */
+  uint64_t sources[JV_GAS_RING];      /* entries whose results it waits for, where those have none yet */
   uint64_t users[JV_GAS_RING + 1];    /* entries that wait for it; the last is for nobody */
   uint64_t done_at[JV_GAS_RING];
   uint32_t latency[JV_GAS_RING];
   uint8_t kind[JV_GAS_RING];
 } jv_gas_buffer;
+
+/* Its state besides; without arrays, so that all of it can be in registers. */
+typedef struct jv_gas_clock {
+  uint64_t cycle, last_done;
+  uint64_t alu, alu2, alu3, alu4; /* sorted: the cycle in which one becomes free, and the entry that has it; UINT64_MAX */
+  uint64_t mul_free, div_free;    /* cycles */
+  uint64_t unfinished;            /* entries without a result yet */
+  uint64_t fresh;                 /* those decoded in this cycle */
+  uint64_t finishing;             /* those without an ALU that started in this cycle */
+  uint32_t head, tail;            /* entries decoded before the oldest in the buffer, and before the next */
+  uint32_t started;               /* entries started */
+  uint32_t slots;                 /* decode slots left */
+} jv_gas_clock;
 
 /* MUL or DIV: it is free from `free` on, and taken from `full_from` till then. */
 typedef struct jv_gas_single {
@@ -81,6 +85,7 @@ typedef struct jv_pricer {
   uint32_t profile_from;           /* the profile's first cycle */
   uint64_t taken[JV_GAS_SPANS][3]; /* how many ALUs are: bit n of the numbers for 64 cycles in set n */
   uint64_t cycle, decoded, last_result, results[JV_GAS_PLACES]; /* of the single pass */
+  jv_gas_clock clock;
   jv_gas_buffer buffer;
 } jv_pricer;
 

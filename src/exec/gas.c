@@ -627,10 +627,9 @@ static inline uint32_t branch_cycles_at(const jv_pricer *s, const jv_place *p) {
 /* Places one of few instructions; gives the cycle in which it is done. */
 static inline uint32_t place_one_of_few(jv_pricer *s, jv_few *f, uint32_t insn, const gas_rule *rule) {
   operands o = find_operands(rule, insn);
-  uint32_t next = f->slots + o.slots > DECODE_SLOTS, same_cycle = next - 1;
+  uint32_t slots = f->slots + o.slots, next = slots > DECODE_SLOTS;
   f->now += next;
-  f->slots = (f->slots & same_cycle) + o.slots;
-  f->others = (f->others & same_cycle) + rule->is_other;
+  f->slots = next ? o.slots : slots;
   uint32_t done = later32(later32(f->now + 1, s->ready[o.low]), later32(s->ready[o.high], s->ready[o.third])) +
                   find_latency(s, rule);
   f->last_done = later32(f->last_done, done);
@@ -643,13 +642,15 @@ static inline uint32_t place_one_of_few(jv_pricer *s, jv_few *f, uint32_t insn, 
 /* They are few no longer. */
 JV_NOINLINE void end_few(jv_pricer *s, jv_few f) {
   jv_placed *p = &s->placed;
-  *p = (jv_placed){.count = f.count, .limit = JV_GAS_BUFFER, .now = f.now, .slots = f.slots, .others = f.others};
-  p->last_done = f.last_done;
+  *p = (jv_placed){.count = f.count, .limit = JV_GAS_BUFFER, .now = f.now, .last_done = f.last_done};
   memset(s->singles, 0, sizeof s->singles);
   for (unsigned n = 0; n < f.count; n++) {
     const gas_rule *rule = &rules[s->insns[n] & 255];
+    uint32_t slots = find_operands(rule, s->insns[n]).slots, done = s->done_at[n];
+    bool next = p->slots + slots > DECODE_SLOTS;
+    p->slots = (next ? 0 : p->slots) + slots;
+    p->others = (next ? 0 : p->others) + rule->is_other;
     if (!rule->takes_alu) continue;
-    uint32_t done = s->done_at[n];
     take_until(p, done);
     p->full_from = later32(p->full_from, done - find_latency(s, rule));
   }
@@ -660,8 +661,13 @@ unsigned jv_pricer_run(jv_pricer *s, const jv_place *places, const jv_place *sto
   jv_few f = s->few;
   const uint8_t *code = s->code->code;
   for (const jv_place *p = places; p < stop; p++) {
-    uint32_t insn = insn_at(code, p);
     const gas_rule *rule = &rules[p->op];
+    if (f.weight == 0 && f.count == 0 && ends(s, rule)) { /* alone in its block */
+      uint32_t latency = rule->cycles == CYCLES_BRANCH ? branch_cycles_at(s, p) : find_latency(s, rule);
+      *cost++ = clamp_cost(latency + 3);
+      continue;
+    }
+    uint32_t insn = insn_at(code, p);
     uint32_t weight = f.weight + rule->weight, done = 0;
     if (weight < FEW_WEIGHT) {
       f.weight = weight;

@@ -63,7 +63,7 @@ typedef struct jv_placed {
 /* What was placed of a block that has few instructions so far: so few that none of them can lack an ALU or a start. */
 typedef struct jv_few {
   uint32_t weight; /* of its instructions; FEW_WEIGHT or more: they are not few */
-  uint32_t count, now, slots, others, last_done; /* as in jv_placed */
+  uint32_t count, now, slots, last_done; /* as in jv_placed */
 } jv_few;
 
 /* Prices blocks, one instruction after the other. Private fields; large enough not to be made for each block. */

@@ -23,25 +23,33 @@
 /* The least code is a byte an instruction, the most one that leaves and is charged for. */
 enum { NATIVE_PER_BYTE = 120, NATIVE_BASE = JV_STRETCH_ROOM + 16384, JUMP_ENTRY_BYTES = 8 };
 
+enum { LEAVE_BYTES = 10 };
+
 /* Branches whose targets were not known: to the target, or where it is none, to a panic of their own. */
 static void resolve(jv_compiler *c) {
-  for (size_t i = 0; i < c->fixup_count && jv_has_room(c, JV_X64_ROOM); i++) {
-    const jv_fixup *f = &c->fixups[i];
+  jv_x64 x = c->x;
+  if (!jv_has_room(c, (ptrdiff_t)c->fixup_count * LEAVE_BYTES + JV_X64_ROOM)) return;
+  for (const jv_fixup *f = c->fixups, *end = f + c->fixup_count; f < end; f++) {
     uint32_t known = jv_known_start(c, f->target);
-    x64_patch(X, f->at, known ? known : x64_here(X));
-    if (!known) jv_leave_to(X, c->native->stubs.panic, f->pc);
+    x64_patch(&x, f->at, known ? known : x64_here(&x));
+    if (!known) jv_leave_to(&x, c->native->stubs.panic, f->pc);
   }
+  c->x = x;
 }
 
 /* A stub for each point; each is a call, so that its address says which it is. */
 static void make_gas_stubs(jv_compiler *c) {
   jv_native *n = c->native;
+  jv_x64 x = c->x;
   n->gas_stubs = x64_here(X);
-  if (c->program->gas_model == JAVM_GAS_NONE) return;
-  for (size_t i = 0; i < n->point_count && jv_has_room(c, JV_X64_ROOM); i++) {
-    if (n->points[i].cost) x64_patch(X, n->points[i].at + JV_CHARGE_BYTES - 4, x64_here(X));
-    x64_call_to(X, n->stubs.out_of_gas);
+  if (c->program->gas_model == JAVM_GAS_NONE ||
+      !jv_has_room(c, (ptrdiff_t)n->point_count * JV_GAS_STUB_BYTES + JV_X64_ROOM))
+    return;
+  for (const jv_point *p = n->points, *end = p + n->point_count; p < end; p++) {
+    if (p->cost) x64_patch(&x, p->at + JV_CHARGE_BYTES - 4, x64_here(&x));
+    x64_call_to(&x, n->stubs.out_of_gas);
   }
+  c->x = x;
 }
 
 static void make_jump_table(jv_compiler *c) {

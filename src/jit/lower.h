@@ -90,8 +90,6 @@ enum { JV_GROUP_MAX = 4 };
 unsigned jv_lower_group(jv_compiler *c, const jv_decoded *const *w, unsigned count);
 /* The opcodes that compute from lower halves only. */
 extern const bool jv_reads_lower[256];
-/* May the upper half of what `i` computes be left undone, because `next` overwrites it and reads the lower one only? */
-bool jv_upper_is_dead(const jv_decoded *i, const jv_decoded *next);
 
 /* ---- pass.c ---- */
 

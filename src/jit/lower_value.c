@@ -467,12 +467,6 @@ const bool jv_reads_lower[256] = {
     [JV_OP_sign_extend_8] = true, [JV_OP_sign_extend_16] = true, [JV_OP_zero_extend_16] = true,
 };
 
-bool jv_upper_is_dead(const jv_decoded *i, const jv_decoded *next) {
-  if (!jv_reads_lower[i->op] || !jv_reads_lower[next->op]) return false;
-  unsigned r = jv_ops[i->op].writes == JV_ROLE_D ? i->d : i->a;
-  return (jv_ops[next->op].writes == JV_ROLE_D ? next->d : next->a) == r;
-}
-
 #else
 
 typedef int jv_no_values; /* an empty file is not C */

@@ -238,15 +238,18 @@ INLINE void decode(const jv_compiler *c, const jv_place *p, jv_decoded *out) {
   jv_decode_row(&c->rows[*at], at, p[1].pc - p->pc - 1, p->pc, out);
 }
 
+/* The register that an instruction of those in jv_reads_lower writes. */
+INLINE jv_x64_reg written(const jv_compiler *c, const jv_place *p) {
+  insn i = insn_at(c->program->code.code, p);
+  return jv_ops[i.op].format == JV_FORMAT_REG_REG_REG ? third(i) : low(i);
+}
+
 NOINLINE jv_x64 lower_other(jv_compiler *c, jv_x64 x, const jv_place *p) {
-  jv_decoded i, next;
+  jv_decoded i;
   decode(c, p, &i);
   c->x = x;
-  c->keeps_upper = false;
-  if (jv_reads_lower[i.op] & jv_reads_lower[p[1].op]) {
-    decode(c, p + 1, &next);
-    c->keeps_upper = jv_upper_is_dead(&i, &next);
-  }
+  /* The upper half of what it computes may be left undone if the next overwrites it and reads the lower one only. */
+  c->keeps_upper = (jv_reads_lower[i.op] & jv_reads_lower[p[1].op]) && written(c, p) == written(c, p + 1);
   unsigned flags = c->flags[i.op];
   if (flags & JV_ACCESSES) jv_lower_memory(c, &i, p->pc);
   else if (flags & JV_ENDS_REGION || !jv_lower_value(c, &i)) jv_lower_control(c, &i, p->pc);

@@ -139,6 +139,8 @@ clean:
 $(B)/obj/src/%.o $(B)/obj/src/%-portable.o: flags += -fvisibility=hidden
 $(B)/obj/src/cli/%.o: flags += $(cli_flags)
 $(B)/obj/src/exec/interp.o $(B)/obj/src/exec/interp-portable.o: flags += $(INTERP_CFLAGS)
+# The state of these loops stays in general registers.
+$(B)/obj/src/exec/gas.o $(B)/obj/src/jit/pass.o: flags += -fno-tree-slp-vectorize
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -125,6 +125,7 @@ int main(int argc, char **argv) {
   bench_calls();
   bench_threads();
   bench_paused();
+  bench_proof();
   write_json(argv[1]);
   return 0;
 }

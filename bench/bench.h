@@ -39,5 +39,6 @@ void bench_invoke(void);
 void bench_calls(void);
 void bench_threads(void);
 void bench_paused(void);
+void bench_proof(void);
 
 #endif

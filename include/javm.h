@@ -608,7 +608,7 @@ JAVM_API javm_status javm_prove(javm_dir *dir, javm_cap *instance, const javm_ta
 /*
  * Checks a proof under the hash of an Instance, and tells what it proves: up to `capacity` claims, ascending by entry (the
  * Instance itself first), kind, place and page; `count` gets how many there are, at most JAVM_CLAIM_MAX. Takes any bytes
- * and needs nothing else; there is one form for each set of claims, and all else is refused. Uses no memory but 50 KiB of
+ * and needs nothing else; there is one form for each set of claims, and all else is refused. Uses no memory but 40 KiB of
  * stack. Errors, with nothing written: MALFORMED with the offset, HASH_MISMATCH (not a proof of this hash).
  */
 JAVM_API javm_status javm_verify(const javm_hash *hash, const uint8_t *proof, size_t size_bytes, javm_claim *claims,

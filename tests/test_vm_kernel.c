@@ -583,6 +583,23 @@ static void what_a_dropped_yielder_did_is_undone(void **state) {
   assert_int_equal(guest_meter(&g, 5), 77);
 }
 
+static void undoing_changes_the_meter_that_the_catcher_spends(void **state) {
+  (void)state;
+  g.config.yield_mode = JAVM_YIELD_TO_CATCHER;
+  guest_vm(&g);
+  make_markers();
+  javm_hash key = guest_hash(&g, markers[1]);
+  guest_catches(&g, catcher(1), &key);
+  javm_cap *yielder = instance_of(SET_METER(1, 1000) "load_imm a0, 16\necalli 16\necalli 0\n",
+                                  SLOTS({SETTER, kernel(JAVM_KERNEL_SET_GAS_METER)}, {16, markers[1]}));
+  javm_cap *caller = instance_of(".gas_slot 6\n.yield_marker_slot 8\n" CALL_CHILD "ecalli 28\necalli 36\necalli 0\n",
+                                 SLOTS({CHILD, yielder}, {METER_SLOT, gas(1)}, {CATCHER_SLOT, catcher(1)}));
+  guest_set_meter(&g, 1, 200);
+  guest_invoke(&g, caller, 0, NO_ARGS, 0);
+  assert_halted(&g, 200 - 3 - 5 - 2 - 2); /* what all have spent, but no more than they had */
+  assert_int_equal(guest_meter(&g, 1), 200 - 3 - 5 - 2 - 3);
+}
+
 /* ---- refusals ---- */
 
 static void refused(javm_cap *callee, uint64_t endpoint, javm_refusal why) {
@@ -708,6 +725,7 @@ int main(void) {
       T(markers_are_as_before_after_a_fault),
       T(markers_that_others_change_meanwhile_stay_changed),
       T(what_a_dropped_yielder_did_is_undone),
+      T(undoing_changes_the_meter_that_the_catcher_spends),
       T(endpoint_that_a_kernel_instance_has_not_is_refused),
       T(kernel_call_needs_an_assist),
       T(kernel_call_needs_no_depth),

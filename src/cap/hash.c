@@ -31,7 +31,8 @@ const javm_hash *jv_zero_hash(unsigned level) { return &zero_hashes[level]; }
 
 unsigned jv_zero_level(const javm_hash *h) {
   unsigned level = 0;
-  while (level < JV_ZERO_LEVELS && (memcmp(h, &zero_hashes[level], 8) != 0 || !jv_hash_equal(h, &zero_hashes[level])))
+  while (level < JV_ZERO_LEVELS &&
+         (h->bytes[0] != zero_hashes[level].bytes[0] || !jv_hash_equal(h, &zero_hashes[level])))
     level++;
   return level;
 }

@@ -85,7 +85,7 @@ javm_status javm_verify(const javm_hash *hash, const uint8_t *proof, size_t size
   helpers h = {.at = proof + helpers_at, .left = size_bytes - helpers_at};
   bool same = jv_proof_root(&leaves, take_helper, &h, &root) && jv_hash_equal(&root, hash);
   if (h.bad) return jv_fail(error, JAVM_MALFORMED, (size_t)(h.at - proof), "proof: expected a helper");
-  if (!same) return jv_fail(error, JAVM_HASH_MISMATCH, 0, "proof: of another hash than the one given");
+  if (!same) return jv_fail(error, JAVM_HASH_MISMATCH, 0, "proof: it gives another root");
   if (h.left != 0) return jv_fail(error, JAVM_MALFORMED, (size_t)(h.at - proof), "proof: expected it to end");
   *count = jv_proof_claims(proof, size_bytes, claims, capacity);
   return JAVM_OK;

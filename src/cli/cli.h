@@ -39,6 +39,8 @@ int cli_disasm(int argc, char **argv);
 int cli_gas(int argc, char **argv);
 int cli_hash(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
+int cli_prove(int argc, char **argv);
+int cli_verify(int argc, char **argv);
 
 /* ------------------------------------------------------------------------------------------ messages (common.c) */
 

@@ -22,6 +22,8 @@ static const struct {
     {"gas", cli_gas, "print what each basic block costs"},
     {"hash", cli_hash, "print the hash of a value"},
     {"inspect", cli_inspect, "print what a value is made of"},
+    {"prove", cli_prove, "prove parts of an Instance under its hash"},
+    {"verify", cli_verify, "check such a proof, and print what it proves"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

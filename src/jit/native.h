@@ -1,7 +1,7 @@
 /*
  * The recompiler's own structures. Layers, each on the ones before: code.c (memory for code, what the processor can do),
- * x64.h (encoders), lower_value.c and lower.c (each instruction, the pass over a program), stubs.c (ways in and out),
- * native.c (running, faults), announce.c (telling tools).
+ * x64.h (encoders), lower_value.c and lower.c (each instruction), pass.c (the pass over a program), compile.c (the whole),
+ * stubs.c (ways in and out), native.c (running, faults), announce.c (telling tools).
  *
  * The 13 guest registers live in host registers all the time that native code runs; r12 holds the gas, rdx is free between
  * guest instructions, gs is the guest's memory (its window, or with explicit checks its tables), and rsp points to a jv_frame. No flags live across a guest memory access, and
@@ -16,6 +16,7 @@
 #define JV_HAS_RECOMPILER 0
 #endif
 
+#include "exec/decode.h"
 #include "exec/engine.h"
 #include "exec/gas.h"
 #include "jit/x64.h"
@@ -77,6 +78,9 @@ const jv_features *jv_host_features(void);
 bool jv_host_can_run(void);
 /* Writable memory for code; NULL: there is none. */
 uint8_t *jv_code_reserve(size_t bytes);
+/* That it will be written up to `to` soon, and `more` bytes later; it was told so up to *told before. One call of the system is
+ * cheaper than a fault for each page. */
+void jv_code_expect(uint8_t *to, uint8_t **told, const uint8_t *limit, size_t more);
 /* Makes all of it executable and no longer writable; what is behind the first `used` bytes is given back, or kept untouched.
  * *bytes is what must be released. False: the system refused. */
 bool jv_code_finish(uint8_t *code, size_t *bytes, size_t used);
@@ -91,39 +95,45 @@ typedef struct jv_fixup {
 
 typedef struct jv_compiler {
   jv_x64 x;
-  uint8_t *limit;
+  uint8_t *limit, *expected; /* the end of the room, and of what will soon be written */
   const javm_program *program;
   jv_native *native;
   const jv_native *like; /* made of the same program before, in the other way; or NULL */
   jv_features has;
-  const uint8_t *flags; /* of opcodes, in the instruction set */
-  uint32_t *starts;     /* by pc: offset in the code of a block start that was reached, else 0 */
+  const jv_layout *rows; /* of the instruction set */
+  const uint8_t *flags;  /* of opcodes, in the instruction set */
+  /* Offsets in the code of the block starts that were reached, in order; and how many there are before each eight bytes of
+   * guest code, as far as `ranked` of those. */
+  uint32_t *starts, *ranks;
+  size_t start_count, start_capacity;
+  uint32_t ranked;
   jv_fixup *fixups;
   size_t fixup_count, fixup_capacity;
-  bool after_terminator; /* the region that begins is a block, if it is marked */
+  /* The region and the block that the pass is in. */
+  bool charges_blocks, charges_regions;
+  bool begins_region;          /* the next instruction begins one */
+  bool begins_block;           /* which control enters as a block, and pays for */
+  bool after_terminator;       /* which is a block, if it is marked */
+  uint32_t region_charge;      /* where its charge has the cost; 0: it has none, yet */
+  uint32_t region_count;       /* instructions in it so far, but for those from region_from on */
+  const struct jv_place *region_from; /* of the places that are being lowered */
+  size_t block;                /* point of the block */
+  uint32_t block_charge;       /* and where its charge has the cost */
+  const uint32_t *next_cost;   /* of the block that ends next */
   jv_pricer pricer;
-  size_t block;              /* point of the block that the pass is in */
-  uint32_t block_charge;     /* and where its charge has the cost */
   uint32_t last_at, last_pc; /* of the last access that was noted */
-  uint32_t since_mark;
+  uint32_t until_mark; /* accesses before the next jv_mark */
   bool keeps_upper; /* the value lowered now may leave the upper half of its register undone: the next one sets it */
   bool failed;      /* nothing more is lowered: out of memory, or what can't be native code */
   bool is_too_much; /* the latter, or the system refuses memory for code */
 } jv_compiler;
 
+#define JV_HOST_REGS R13, RBP, R8, R9, R10, RBX, R11, RDI, RSI, RAX, RCX, R14, R15
 static inline jv_x64_reg jv_host_reg(unsigned guest) {
-  static const uint8_t map[JAVM_REG_COUNT] = {R13, RBP, R8, R9, R10, RBX, R11, RDI, RSI, RAX, RCX, R14, R15};
+  static const uint8_t map[JAVM_REG_COUNT] = {JV_HOST_REGS};
   return (jv_x64_reg)map[guest];
 }
 #define JV_GAS_REG R12
-
-/* Lowers an instruction that only computes; false: it is of another kind. */
-bool jv_lower_value(jv_compiler *c, const jv_decoded *i);
-/* Lowers several that follow each other as one, if they are such: `count` of them (2 or more) are there, none of which can
- * exit. Returns how many; 0: they are not, and nothing was lowered. */
-unsigned jv_lower_group(jv_compiler *c, const jv_decoded *const *w, unsigned count);
-/* May the upper half of what `i` computes be left undone, because `next` overwrites it and reads the lower one only? */
-bool jv_upper_is_dead(const jv_decoded *i, const jv_decoded *next);
 
 /* ---- stubs.c ---- */
 

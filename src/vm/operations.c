@@ -193,6 +193,8 @@ jv_op_result jv_operation_resume_yield(javm_vm *vm, jv_entry *e) {
 jv_op_result jv_operation_drop_yield(javm_vm *vm, jv_entry *e) {
   (void)e;
   if (!jv_is_delivered(vm)) return jv_refuse(vm, JAVM_REFUSAL_NOTHING_PAUSED);
+  /* To undo what the yielder did may change the meter that is spent here: it is loaded again afterwards. */
+  if (jv_gas_store(vm, jv_runner(vm), &vm->failure) != JAVM_OK) return JV_OP_FAILED;
   /* commit */
   jv_drop_to(vm, jv_paused_base(vm, vm->depth - 1));
   return JV_OP_SWITCH;

@@ -348,6 +348,7 @@ javm_status jv_handle_in(javm_vm *vm, const jv_entry *e, const uint32_t *slots, 
                          bool *found, uint64_t *id, javm_error *error);
 bool jv_is_kernel(const javm_vm *vm, const javm_cap *cap, javm_kernel_image which);
 javm_status jv_gas_load(javm_vm *vm, size_t frame, javm_error *error);
+/* Also before anything changes meters while the entry runs, unless by jv_gas_set. */
 javm_status jv_gas_store(javm_vm *vm, size_t frame, javm_error *error);
 static inline uint64_t jv_saturating_sum(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 /* To the counter or meter that the entry would spend from. */
@@ -377,7 +378,7 @@ javm_status jv_quota_debit(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t amoun
 void jv_effects_hand_up(jv_entry *callee, jv_entry *caller);
 /* The bottom entry ended well: all stays done. */
 void jv_effects_keep(javm_vm *vm, jv_effects *effects);
-/* Undoes all, the latest first. The list stays: other VMs may share it. */
+/* Undoes all, the latest first. The list stays: other VMs may share it. No entry owes its meter anything (jv_gas_store). */
 void jv_effects_undo(javm_vm *vm, const jv_effects *effects);
 /* Copies the list; without `all` only the emits. False: out of memory, and *to is empty. */
 bool jv_effects_copy(javm_vm *vm, jv_effects *to, const jv_effects *from, bool all);

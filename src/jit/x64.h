@@ -262,7 +262,7 @@ static inline void x64_lea_edx(jv_x64 *x, jv_x64_reg base, int32_t disp) {
   uint64_t head = 0x108d40 | base >> 3 | (base & 7) << 16 | 0x400000u << (1 - small);
   x64_put(x, head | (uint64_t)(uint32_t)disp << 24, small ? 4 : 7);
 }
-/* d = s + v, of 64 bits; in place by an add, elsewhere by a lea, which are as long. */
+/* d = s + v, of 64 bits; in place by an add, elsewhere by a lea, which are as long. s is not RSP or R12. */
 static inline void x64_add_imm(jv_x64 *x, jv_x64_reg d, jv_x64_reg s, int32_t v) {
   bool in_place = d == s, small = x64_is_i8(v);
   unsigned mod = 2u - small - ((v == 0) & ((s & 7) != RBP)), count = mod * mod;
@@ -270,7 +270,7 @@ static inline void x64_add_imm(jv_x64 *x, jv_x64_reg d, jv_x64_reg s, int32_t v)
   uint64_t lea = x64_rex(1, d, 0, s) | 0x8d00 | x64_modrm(mod, d, s) << 16;
   x64_put(x, (in_place ? add : lea) | (uint64_t)(uint32_t)v << 24, in_place & (v == 0) ? 0 : 3 + count);
 }
-/* d = a + b, of 64 bits; likewise. */
+/* d = a + b, of 64 bits; likewise. b is not RSP, but in place. */
 static inline void x64_add(jv_x64 *x, jv_x64_reg d, jv_x64_reg a, jv_x64_reg b) {
   bool in_place = (d == a) | (d == b), needs_disp = (a & 7) == RBP;
   unsigned other = d == a ? b : a;

@@ -66,7 +66,7 @@ replays := $(fuzz_names:%=$(B)/fuzz/replay_%)
 fuzzers := $(fuzz_names:%=$(B)/fuzz/fuzz_%)
 generators := $(patsubst %.c,$(B)/%,$(wildcard fuzz/random_programs.c))
 
-.PHONY: all run check check-build check-ssz bench fuzz fuzz-build fuzz-replay random-programs format install clean
+.PHONY: all run check check-build check-ssz bench fuzz fuzz-build fuzz-replay random-programs conservation format install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -111,6 +111,11 @@ random-programs:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) $(generators)
 	@$(B)/fuzz/random_programs $(COUNT)
 
+conservation:
+	@scripts/deps check
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/tests/test_vm_conservation
+	@$(B)/tests/test_vm_conservation $(COUNT)
+
 # Not these: clang-format takes a case of a macro and the directive behind it for one line; and an example of 20 lines.
 unformatted := src/exec/interp.c src/exec/step.c src/exec/body.h examples/embed.c
 format:
@@ -134,6 +139,8 @@ clean:
 $(B)/obj/src/%.o $(B)/obj/src/%-portable.o: flags += -fvisibility=hidden
 $(B)/obj/src/cli/%.o: flags += $(cli_flags)
 $(B)/obj/src/exec/interp.o $(B)/obj/src/exec/interp-portable.o: flags += $(INTERP_CFLAGS)
+# The state of these loops stays in general registers.
+$(B)/obj/src/exec/gas.o $(B)/obj/src/jit/pass.o: flags += -fno-tree-slp-vectorize
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -124,6 +124,7 @@ int main(int argc, char **argv) {
   bench_invoke();
   bench_calls();
   bench_threads();
+  bench_paused();
   bench_proof();
   write_json(argv[1]);
   return 0;

@@ -38,6 +38,7 @@ void bench_predecode(const char *directory);
 void bench_invoke(void);
 void bench_calls(void);
 void bench_threads(void);
+void bench_paused(void);
 void bench_proof(void);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "exec/engine.h"
 #include "exec/gas.h"
+#include "jit/native.h"
 #include "oracle.h"
 
 #define CONTENT_PAGES 32
@@ -25,7 +26,7 @@ struct fuzz_rig {
   size_t spare_count;
   oracle_own_page own[ORACLE_OWN_PAGES_MAX];
   uint8_t content[CONTENT_PAGES * JAVM_PAGE_BYTES];
-  javm_program *program[ENGINE_COUNT]; /* loaded last; the stepwise one is the interpreter's */
+  javm_program *program[ENGINE_COUNT]; /* loaded last; some stand here more than once */
   bool counts_instructions;            /* native code does */
   uint32_t *costs;                     /* of its blocks, for the oracle */
   size_t costs_capacity;
@@ -157,7 +158,8 @@ static javm_ecall_action engine_handler(void *ctx, jv_state *s, javm_ecall_kind 
   if (d.mem == MEM_SBRK) see(w, jv_mem_sbrk(s->mem, d.value));
   if (t != JV_TOUCH_OK) see(w, (uint64_t)t << 32 | s->mem->fault_page);
   change_scalars(&d, s->regs, &s->gas, &s->pc, &s->paid);
-  return d.action;
+  bool only_results = (d.reg == 7 || d.reg == 8 || d.reg >= JAVM_REG_COUNT) && d.gas_change == GAS_KEEP;
+  return only_results && d.action == JAVM_ECALL_CONTINUE && d.value % 4 ? JV_ECALL_RETURNED : d.action;
 }
 
 static javm_ecall_action oracle_handler(void *ctx, oracle *o, javm_ecall_kind kind, uint32_t immediate) {
@@ -228,7 +230,7 @@ typedef struct trio {
 static bool same_memory(const trio *t, unsigned k, const char *who, unsigned round) {
   jv_mem *m = &t->rig->mem[k];
   const oracle *o = &t->o;
-  SAME("window closes", jv_mem_close_window(m), JAVM_OK);
+  if ((t->c->seed / 16 + round) % 4 == 0) SAME("window closes", jv_mem_close_window(m), JAVM_OK);
   SAME("heap end", m->heap_end, o->heap_end);
   unsigned dirty = 0;
   for (unsigned n = 0; n < o->own_count; n++) dirty += o->own[n].dirty;
@@ -239,7 +241,8 @@ static bool same_memory(const trio *t, unsigned k, const char *who, unsigned rou
     size_t at = 0;
     while (at < m->dirty_count && m->dirty[at].page != own->page) at++;
     if (at == m->dirty_count) SAME("dirty page", 0, own->page);
-    const uint8_t *bytes = m->dirty[at].bytes->bytes;
+    const uint8_t *bytes = (const uint8_t *)(m->read[own->page] + (uintptr_t)own->page * JAVM_PAGE_BYTES);
+    if (!m->window) SAME("place of a dirty page", (uintptr_t)bytes, (uintptr_t)m->dirty[at].bytes->bytes);
     if (memcmp(bytes, own->bytes, JAVM_PAGE_BYTES) == 0) continue;
     uint32_t b = 0;
     while (bytes[b] == own->bytes[b]) b++;
@@ -271,19 +274,28 @@ static bool same_state(const trio *t, unsigned k, const char *who, unsigned roun
   return same_memory(t, k, who, round);
 }
 
-/* Every byte that is accessible, read as the guest. */
-static bool same_content(trio *t, unsigned k, const char *who, unsigned round) {
-  jv_mem *m = &t->rig->mem[k];
-  SAME("accessible pages", jv_mem_accessible_pages(m), oracle_accessible_pages(&t->o));
+static bool same_page(trio *t, uint32_t address, unsigned round) {
   static uint8_t a[JAVM_PAGE_BYTES], b[JAVM_PAGE_BYTES];
+  bool readable = oracle_read(&t->o, address, b, sizeof b);
+  for (unsigned k = 0; k < ENGINE_COUNT; k++) {
+    const char *who = engine_names[k];
+    SAME("readable", jv_mem_read(&t->rig->mem[k], address, a, sizeof a) == JV_TOUCH_OK, readable);
+    if (readable) SAME("content of page", address, memcmp(a, b, sizeof a) ? address + 1 : address);
+  }
+  return true;
+}
+
+/* Every byte that is accessible, read as the guest. */
+static bool same_content(trio *t, unsigned round) {
+  uint32_t count = oracle_accessible_pages(&t->o);
+  for (unsigned k = 0; k < ENGINE_COUNT; k++) {
+    const char *who = engine_names[k];
+    SAME("accessible pages", jv_mem_accessible_pages(&t->rig->mem[k]), count);
+  }
   for (unsigned g = 0; g < t->o.region_count; g++) {
     const oracle_region *region = &t->o.regions[g];
-    for (uint32_t p = 0; p < region->count && p < 24; p++) {
-      uint32_t address = (region->first + p) * JAVM_PAGE_BYTES;
-      bool readable = oracle_read(&t->o, address, b, sizeof b);
-      SAME("readable", jv_mem_read(m, address, a, sizeof a) == JV_TOUCH_OK, readable);
-      if (readable) SAME("content of page", address, memcmp(a, b, sizeof a) ? address + 1 : address);
-    }
+    for (uint32_t p = 0; p < region->count && p < 24; p++)
+      if (!same_page(t, (region->first + p) * JAVM_PAGE_BYTES, round)) return false;
   }
   return true;
 }
@@ -379,6 +391,17 @@ static bool go_on(trio *t, unsigned round) {
 
 /* ------------------------------------------------------------------------------------------------------ running */
 
+/* Native code of the program for both engines is that of the other two, and may be theirs. */
+static javm_exit run_engine(trio *t, unsigned k) {
+  const javm_program *p = t->rig->program[k];
+  jv_ecall_fn handler = t->c->has_handler ? engine_handler : NULL;
+#if JV_HAS_RECOMPILER
+  if (k != BOTH && p->in_lockstep)
+    return jv_native_run_in(p, &t->s[k], handler, &t->w[k], k == CHECKED ? JV_CODE_WITH_CHECKS : JV_CODE_AS_USUAL);
+#endif
+  return jv_run(p, &t->s[k], handler, &t->w[k]);
+}
+
 static javm_exit run_stepwise(trio *t, uint64_t limit, bool *limit_reached) {
   uint64_t chunk = t->c->step ? t->c->step : limit;
   jv_state *s = &t->s[STEPWISE];
@@ -406,8 +429,7 @@ static fuzz_verdict run_rounds(trio *t, uint64_t *gas_used) {
       return FUZZ_DIFFERENT;
     }
     for (unsigned k = 0; k < ENGINE_COUNT; k++) {
-      if (k != STEPWISE)
-        t->exit[k] = jv_run(t->rig->program[k], &t->s[k], t->c->has_handler ? engine_handler : NULL, &t->w[k]);
+      if (k != STEPWISE) t->exit[k] = run_engine(t, k);
       if (!same_state(t, k, engine_names[k], round)) return FUZZ_DIFFERENT;
     }
     counts->runs++;
@@ -417,10 +439,7 @@ static fuzz_verdict run_rounds(trio *t, uint64_t *gas_used) {
     if (!go_on(t, round)) break;
   }
   counts->ecalls += t->w[ORACLE].ecalls;
-  if (t->c->seed % 8 == 0)
-    for (unsigned k = 0; k < ENGINE_COUNT; k++)
-      if (!same_content(t, k, engine_names[k], t->c->rounds)) return FUZZ_DIFFERENT;
-  return FUZZ_EQUAL;
+  return t->c->seed % 8 != 0 || same_content(t, t->c->rounds) ? FUZZ_EQUAL : FUZZ_DIFFERENT;
 }
 
 static bool set_up(trio *t) {
@@ -468,24 +487,40 @@ static bool block_differs(const fuzz_case *c, const char *what, uint32_t pc, uin
   return false;
 }
 
+/* The costs are those of the block starts alone, by the oracle. */
 static bool compare_blocks(const fuzz_rig *rig, const fuzz_case *c, const javm_program *program) {
-  const javm_code *code = &c->code;
   size_t index = 0, count = javm_program_block_count(program);
-  for (uint32_t pc = 0; pc <= code->code_bytes + 1; pc++) {
-    bool start = oracle_is_block_start(code, pc);
+  for (uint32_t pc = 0; pc <= c->code.code_bytes + 1; pc++) {
+    bool start = pc < c->code.code_bytes && rig->costs[pc];
     if (javm_program_is_block_start(program, pc) != start) return block_differs(c, "start", pc, !start, start);
     if (!start) continue;
-    uint32_t at = UINT32_MAX, cost = 0, want = oracle_block_cost(code, c->gas_model, c->load_cycles, pc);
+    uint32_t at = UINT32_MAX, cost = 0, want = rig->costs[pc] - 1;
     if (index < count) javm_program_block(program, index++, &at, &cost);
     if (at != pc) return block_differs(c, "number of starts", pc, at, pc);
     if (cost != want) return block_differs(c, "cost", pc, cost, want);
-    rig->costs[pc] = want + 1;
   }
-  if (index != count) return block_differs(c, "block count", 0, (uint32_t)count, (uint32_t)index);
-  uint32_t pc = (uint32_t)(code->code_bytes / 3); /* any pc has a cost */
-  uint32_t got = jv_gas_block_cost(code, c->gas_model, c->load_cycles, pc);
-  uint32_t want = oracle_block_cost(code, c->gas_model, c->load_cycles, pc);
+  return index == count || block_differs(c, "block count", 0, (uint32_t)count, (uint32_t)index);
+}
+
+/* Any pc has a cost. */
+static bool compare_a_cost(const fuzz_case *c) {
+  uint32_t pc = (uint32_t)(c->code.code_bytes / 3);
+  uint32_t got = jv_gas_block_cost(&c->code, c->gas_model, c->load_cycles, pc);
+  uint32_t want = oracle_block_cost(&c->code, c->gas_model, c->load_cycles, pc);
   return got == want || block_differs(c, "cost", pc, got, want);
+}
+
+static bool load_program(fuzz_rig *rig, const fuzz_case *c, unsigned k) {
+  javm_program_config config;
+  javm_program_config_default(&config);
+  config.gas_model = c->gas_model;
+  config.load_cycles = c->load_cycles;
+  config.engine = k == BOTH ? JAVM_ENGINE_BOTH : k >= RECOMPILER ? JAVM_ENGINE_RECOMPILER : JAVM_ENGINE_INTERPRETER;
+  config.counts_instructions = rig->counts_instructions;
+  config.explicit_checks = k == CHECKED;
+  if (javm_program_new(&c->code, &config, &rig->program[k], NULL) != JAVM_OK)
+    return block_differs(c, "program_new", 0, 0, 0);
+  return compare_blocks(rig, c, rig->program[k]);
 }
 
 bool fuzz_load(fuzz_rig *rig, const fuzz_case *c) {
@@ -496,22 +531,21 @@ bool fuzz_load(fuzz_rig *rig, const fuzz_case *c) {
     rig->costs_capacity = rig->costs ? words : 0;
     if (!rig->costs) return false;
   }
-  memset(rig->costs, 0, words * sizeof *rig->costs);
+  for (uint32_t pc = 0; pc < words; pc++)
+    rig->costs[pc] =
+        oracle_is_block_start(&c->code, pc) ? 1 + oracle_block_cost(&c->code, c->gas_model, c->load_cycles, pc) : 0;
+  if (!compare_a_cost(c)) return false;
   rig->counts_instructions = c->code.code_bytes % 2;
+  bool shares = JV_HAS_RECOMPILER && c->code.code_bytes / 2 % 8 != 0;
   for (unsigned k = 0; k < ENGINE_COUNT; k++) {
     javm_program_release(rig->program[k]);
     rig->program[k] = NULL;
-    javm_program_config config;
-    javm_program_config_default(&config);
-    config.gas_model = c->gas_model;
-    config.load_cycles = c->load_cycles;
-    config.engine = k < RECOMPILER ? JAVM_ENGINE_INTERPRETER : JAVM_ENGINE_RECOMPILER;
-    if (k == BOTH) config.engine = JAVM_ENGINE_BOTH;
-    config.counts_instructions = rig->counts_instructions;
-    config.explicit_checks = k == CHECKED;
-    if (javm_program_new(&c->code, &config, &rig->program[k], NULL) != JAVM_OK)
-      return block_differs(c, "program_new", 0, 0, 0);
-    if (!compare_blocks(rig, c, rig->program[k])) return false;
+  }
+  if (!load_program(rig, c, INTERPRETER) || !load_program(rig, c, BOTH)) return false;
+  javm_program_retain(rig->program[STEPWISE] = rig->program[INTERPRETER]);
+  for (unsigned k = RECOMPILER; k <= CHECKED; k++) {
+    if (shares) javm_program_retain(rig->program[k] = rig->program[BOTH]);
+    else if (!load_program(rig, c, k)) return false;
   }
   return true;
 }

@@ -66,10 +66,10 @@ static uint32_t some_slot(unsigned b) {
 static const struct {
   uint8_t number;
   char operands[7];
-} calls[] = {{26, "INNNNN"}, {26, "INNNNN"}, {26, "INNNNN"}, {26, "INNNNN"}, {26, "KNNNNN"}, {16, "K"},  {16, "K"},
+} calls[] = {{26, "INNNNN"}, {26, "INNNNN"}, {26, "INNNNN"}, {26, "FNNNNN"}, {26, "KNNNNN"}, {16, "K"},  {16, "K"},
              {16, "K"},      {0, "N"},       {1, "FE"},      {2, "FE"},      {3, "F"},       {4, "FF"},  {5, "EN"},
-             {17, "M"},      {17, "M"},      {18, "MCE"},    {18, "MCE"},    {20, "II"},     {21, "IE"}, {22, "DANN"},
-             {22, "DANN"},   {23, "ANQE"},   {23, "ANQE"},   {27, ""},       {27, ""},       {28, ""},   {35, "F"},
+             {17, "M"},      {34, "FF"},     {18, "MCE"},    {33, "FANE"},   {20, "II"},     {21, "IE"}, {22, "DANN"},
+             {24, "FE"},     {23, "ANQE"},   {25, "DQE"},    {27, ""},       {32, "IIAN"},   {28, ""},   {35, "F"},
              {36, ""},       {37, "F"},      {64, "N"},      {65, "N"},      {66, "N"},      {67, "N"},  {68, "AA"},
              {68, "AA"},     {19, "ANE"},    {29, "E"},      {30, "I"},      {99, "N"}};
 
@@ -181,7 +181,7 @@ static bool make_instance(world *w, int image, unsigned has, javm_cap *inner, ja
   bool made = ok(w, javm_cnode_new(w->dir, 8, &root)) && ok(w, javm_cnode_new(w->dir, 3, &small)) &&
               ok(w, javm_cnode_new(w->dir, 8, &empty)) && ok(w, javm_cap_hash(w->dir, w->images[image], &hash)) &&
               ok(w, javm_type_new(w->dir, &hash, &type)) &&
-              ok(w, javm_kernel_instance(w->dir, JAVM_KERNEL_SET_GAS_METER, 1, &kernel)) &&
+              ok(w, javm_kernel_instance(w->dir, (javm_kernel_image)(JAVM_KERNEL_SET_GAS_METER + image), 1, &kernel)) &&
               set_slot(w, &small, 2, w->data) && set_slot(w, &small, 3, inner) && set_slot(w, &small, 4, w->marker);
   javm_cap *const caps[] = {w->data,      inner,        inner,      w->data, small,    type,
                             w->marker,    w->marker,    w->catcher, w->gas,  w->quota, w->images[0],
@@ -201,8 +201,8 @@ static bool set_assist(world *w, fuzz_input *in) {
   uint64_t before, number = a->yield_catcher_new(a->ctx);
   javm_hash catcher, marker, exhausted;
   if (!ok(w, javm_kernel_instance(w->dir, JAVM_KERNEL_YIELDCATCHER, number, &w->catcher)) ||
-      !ok(w, javm_kernel_instance(w->dir, JAVM_KERNEL_GAS, 5, &w->gas)) ||
-      !ok(w, javm_kernel_instance(w->dir, JAVM_KERNEL_QUOTA, 6, &w->quota)) ||
+      !ok(w, javm_kernel_instance(w->dir, JAVM_KERNEL_GAS, 1, &w->gas)) ||
+      !ok(w, javm_kernel_instance(w->dir, JAVM_KERNEL_QUOTA, 1, &w->quota)) ||
       !ok(w, javm_cap_hash(w->dir, w->catcher, &catcher)) || !ok(w, javm_cap_hash(w->dir, w->marker, &marker)))
     return false;
   unsigned flags = (unsigned)fuzz_take(in, 1);
@@ -211,8 +211,8 @@ static bool set_assist(world *w, fuzz_input *in) {
   javm_kernel_hash(JAVM_KERNEL_STORAGE_EXHAUSTED_MARKER, &exhausted);
   if (flags & 2 && !ok(w, a->yield_catcher_add(a->ctx, &catcher, &marker))) return false;
   if (flags & 4 && !ok(w, a->yield_catcher_add(a->ctx, &catcher, &exhausted))) return false;
-  return ok(w, a->gas_meter_set(a->ctx, 5, fuzz_take(in, 2), &before)) &&
-         ok(w, a->storage_quota_set(a->ctx, 6, 4096 * (fuzz_take(in, 1) % 6), &before));
+  return ok(w, a->gas_meter_set(a->ctx, 1, fuzz_take(in, 2), &before)) &&
+         ok(w, a->storage_quota_set(a->ctx, 1, 4096 * (fuzz_take(in, 1) % 6), &before));
 }
 
 /* -------------------------------------------------------------------------------------------------------- host */

@@ -65,8 +65,7 @@ static void store_byte(oracle *o, uint32_t address, uint8_t value) {
 }
 
 static bool permitted(oracle *o, uint32_t address, uint32_t size, javm_access need) {
-  for (uint32_t k = 0; k < size; k++) { /* one look per page */
-    if (k > 0 && (address + k) % JAVM_PAGE_BYTES != 0) continue;
+  for (uint32_t k = 0; k < size; k += JAVM_PAGE_BYTES - (address + k) % JAVM_PAGE_BYTES) { /* page by page */
     if (access_of(o, (address + k) / JAVM_PAGE_BYTES) >= need) continue;
     o->fault_address = address + k;
     return false;
@@ -76,10 +75,10 @@ static bool permitted(oracle *o, uint32_t address, uint32_t size, javm_access ne
 
 bool oracle_read(oracle *o, uint32_t address, uint8_t *to, uint32_t size) {
   if (!permitted(o, address, size, JAVM_ACCESS_READ)) return false;
-  const uint8_t *page = NULL;
-  for (uint32_t k = 0; k < size; k++) {
-    if (!page || (address + k) % JAVM_PAGE_BYTES == 0) page = page_bytes(o, (address + k) / JAVM_PAGE_BYTES);
-    to[k] = page[(address + k) % JAVM_PAGE_BYTES];
+  for (uint32_t k = 0, count; k < size; k += count) { /* page by page */
+    uint32_t at = (address + k) % JAVM_PAGE_BYTES, left = size - k;
+    count = left < JAVM_PAGE_BYTES - at ? left : (uint32_t)JAVM_PAGE_BYTES - at;
+    memcpy(to + k, page_bytes(o, (address + k) / JAVM_PAGE_BYTES) + at, count);
   }
   return true;
 }

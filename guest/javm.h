@@ -192,14 +192,14 @@ JAVM_INLINE_ void javm_mint_data(const void *from, uint64_t length, javm_slot qu
   __asm__ volatile(JAVM_ECALLI_ "23" : : JAVM_IN4_ : "memory");
 }
 
-/* 24 (not in this version): `dst` becomes the Data of a file. */
+/* 24: `dst` becomes the Data of a file. */
 JAVM_INLINE_ void javm_open(javm_slot file, javm_slot dst) {
   JAVM_REG_(0) = file;
   JAVM_REG_(1) = dst;
   __asm__ volatile(JAVM_ECALLI_ "24" : : JAVM_IN2_);
 }
 
-/* 25 (not in this version): `dst` becomes a handle of a new file with that Data; costs quota. */
+/* 25: `dst` becomes a handle of a new file with that Data; costs quota. */
 JAVM_INLINE_ void javm_save(javm_slot data, javm_slot quota, javm_slot dst) {
   JAVM_REG_(0) = data;
   JAVM_REG_(1) = quota;
@@ -224,7 +224,7 @@ JAVM_INLINE_ void javm_derive_spawn(javm_slot image, javm_slot cnode, javm_slot 
   __asm__ volatile(JAVM_ECALLI_ "18" : : JAVM_IN3_);
 }
 
-/* 19 (not in this version): `dst` becomes the Image whose serialized form is in memory. */
+/* 19: `dst` becomes the Image whose serialized form is in memory. What it bakes in must be in your root slots. */
 JAVM_INLINE_ void javm_make_image(const void *from, uint64_t length, javm_slot dst) {
   JAVM_REG_(0) = (uint64_t)from;
   JAVM_REG_(1) = length;
@@ -264,7 +264,7 @@ JAVM_INLINE_ void javm_type_of(javm_slot instance, javm_slot dst) {
   __asm__ volatile(JAVM_ECALLI_ "21" : : JAVM_IN2_);
 }
 
-/* 32 (not in this version): is a's lineage that of b, extended by the `count` Images in `images`? */
+/* 32: is a's lineage that of b, extended by the Images in `images`, at most 256? */
 JAVM_INLINE_ bool javm_same_type_as(javm_slot a, javm_slot b, const javm_slot *images, uint64_t count) {
   JAVM_REG_(0) = a;
   JAVM_REG_(1) = b;
@@ -274,7 +274,7 @@ JAVM_INLINE_ bool javm_same_type_as(javm_slot a, javm_slot b, const javm_slot *i
   return a0 != 0;
 }
 
-/* 33 (not in this version): `dst` becomes a Type extended by the `count` Images in `images`. */
+/* 33: `dst` becomes a Type extended by the Images in `images`, at most 256. */
 JAVM_INLINE_ void javm_subtype(javm_slot type, const javm_slot *images, uint64_t count, javm_slot dst) {
   JAVM_REG_(0) = type;
   JAVM_REG_(1) = (uint64_t)images;
@@ -283,7 +283,7 @@ JAVM_INLINE_ void javm_subtype(javm_slot type, const javm_slot *images, uint64_t
   __asm__ volatile(JAVM_ECALLI_ "33" : : JAVM_IN4_ : "memory");
 }
 
-/* 34 (not in this version): are two Types equal? */
+/* 34: are two Types equal? */
 JAVM_INLINE_ bool javm_type_eq(javm_slot a, javm_slot b) {
   JAVM_REG_(0) = a;
   JAVM_REG_(1) = b;
@@ -332,6 +332,37 @@ JAVM_INLINE_ void javm_drop_paused(javm_slot paused) {
   JAVM_REG_(0) = paused;
   __asm__ volatile(JAVM_ECALLI_ "31" : : JAVM_IN1_);
 }
+
+/* ---------------------------------------------------------------------------------------------- kernel Instances */
+
+/* What holding one of the kernel's Instances gives the right to; each is a call of it (docs/guests.md). Where your slot 0 is
+ * pinned, nothing gets there. */
+
+/* Sets gas meter or storage quota `id`; returns what it held. Undone if your call ends badly. */
+JAVM_INLINE_ uint64_t javm_set_gas_meter(javm_slot setter, uint64_t id, uint64_t value) {
+  return javm_call(setter, 0, id, value, 0, 0).value;
+}
+JAVM_INLINE_ uint64_t javm_set_storage_quota(javm_slot setter, uint64_t id, uint64_t value) {
+  return javm_call(setter, 0, id, value, 0, 0).value;
+}
+
+/* Slot 0 becomes a handle of gas meter or storage quota `id`. */
+JAVM_INLINE_ void javm_mint_gas(javm_slot mint, uint64_t id) { javm_call(mint, 0, id, 0, 0, 0); }
+JAVM_INLINE_ void javm_mint_quota(javm_slot mint, uint64_t id) { javm_call(mint, 0, id, 0, 0, 0); }
+
+/* Slot 0 becomes a new yield catcher, with an empty list. */
+JAVM_INLINE_ void javm_create_yield_catcher(javm_slot creator) { javm_call(creator, 0, 0, 0, 0, 0); }
+
+/* Adds the cap in slot 0 to a catcher's list of markers, or removes it; it stays in slot 0. False: there is none. */
+JAVM_INLINE_ bool javm_catcher_add(javm_slot catcher) {
+  return javm_call(catcher, 0, 0, 0, 0, 0).status == JAVM_CALL_OK;
+}
+JAVM_INLINE_ bool javm_catcher_remove(javm_slot catcher) {
+  return javm_call(catcher, 1, 0, 0, 0, 0).status == JAVM_CALL_OK;
+}
+
+/* Slot 0 becomes a Data of the markers' hashes, 32 bytes each, in order. */
+JAVM_INLINE_ void javm_catcher_read(javm_slot catcher) { javm_call(catcher, 2, 0, 0, 0, 0); }
 
 /* ------------------------------------------------------------------------------------------------- host functions */
 

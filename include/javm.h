@@ -294,6 +294,11 @@ typedef javm_ecall_action (*javm_ecall_fn)(void *ctx, javm_machine *machine, jav
 /* Runs to an exit. handler NULL: every ecall leaves. */
 JAVM_API javm_exit javm_machine_run(javm_machine *machine, javm_ecall_fn handler, void *ctx);
 
+/* Runs one instruction (by_block: to the end of the basic block), by the interpreter. *ended (may be NULL) false: it goes on,
+ * and the exit has no meaning. */
+JAVM_API javm_exit javm_machine_step(javm_machine *machine, bool by_block, javm_ecall_fn handler, void *ctx,
+                                     bool *ended);
+
 /* After a run that ended in an ERROR with the status INTERNAL: what is wrong, as one line; else NULL. Valid until the next run
  * or the machine's end. */
 JAVM_API const char *javm_machine_failure(const javm_machine *machine);
@@ -663,7 +668,9 @@ JAVM_API javm_status javm_link(javm_dir *dir, const uint8_t *elf, size_t elf_byt
 
 /*
  * What a VM asks of its surroundings: gas meters, storage quotas, yield catchers, files. All calls come from the VM's
- * thread; an assist that several VMs share must lock for itself. Functions that return a status may fail with OUT_OF_MEMORY.
+ * thread; an assist that several VMs share must lock for itself. Functions that return a status may fail with OUT_OF_MEMORY,
+ * and have changed nothing then. But to set a meter or quota that was set before does not fail, nor does it to add back a
+ * marker that was just removed: so is undone what a call did that ended badly.
  */
 typedef struct javm_assist {
   void *ctx;
@@ -677,7 +684,9 @@ typedef struct javm_assist {
   void (*yield_catcher_marker)(void *ctx, const javm_hash *catcher, size_t index, javm_hash *marker);
   javm_status (*yield_catcher_add)(void *ctx, const javm_hash *catcher, const javm_hash *marker);
   void (*yield_catcher_remove)(void *ctx, const javm_hash *catcher, const javm_hash *marker);
-  /* Files: NULL where there are none. open gives a counted Data; save gives the new file's id. */
+  /* Files: NULL where there are none. `open` gives a counted Data, OUT_OF_RANGE for an id that is none. `save` takes
+   * size_bytes from the quota (OUT_OF_RANGE where it does not suffice) and gives the new file's id. A file stays when the
+   * call that saved it ends badly; the quota is given back. */
   javm_status (*file_open)(void *ctx, uint64_t id, javm_cap **data);
   javm_status (*file_save)(void *ctx, javm_cap *data, uint64_t quota, uint64_t size_bytes, uint64_t *id);
   void (*reset_block)(void *ctx); /* forgets meters, quotas and catchers */
@@ -689,9 +698,26 @@ typedef struct javm_local_assist javm_local_assist;
 JAVM_API javm_status javm_local_assist_new(javm_dir *dir, javm_local_assist **out);
 JAVM_API void javm_local_assist_free(javm_local_assist *assist);
 JAVM_API const javm_assist *javm_local_assist_interface(javm_local_assist *assist);
+/* Another one of the same content, in the same directory. */
+JAVM_API javm_status javm_local_assist_copy(javm_local_assist *assist, javm_local_assist **out);
 JAVM_API javm_status javm_local_assist_export(javm_local_assist *assist, uint8_t **out, size_t *size_bytes);
 JAVM_API javm_status javm_local_assist_import(javm_local_assist *assist, const uint8_t *bytes, size_t size_bytes,
                                               javm_error *error);
+
+/* The slots of javm_bootstrap. */
+enum {
+  JAVM_BOOTSTRAP_SET_GAS_METER = 1,
+  JAVM_BOOTSTRAP_SET_STORAGE_QUOTA = 2,
+  JAVM_BOOTSTRAP_MINT_GAS = 3,
+  JAVM_BOOTSTRAP_MINT_QUOTA = 4,
+  JAVM_BOOTSTRAP_CREATE_YIELD_CATCHER = 5,
+  JAVM_BOOTSTRAP_YIELD_CATCHER =
+      6 /* a new one; its list is the kernel's two markers: 0 out of gas, 1 out of storage quota */
+};
+/* What a chain starts with: a root CNode of 256 slots with the kernel's Instances that guests can call, for
+ * javm_instance_genesis of the Image that governs meters and quotas. All other slots are free, as is slot 0. Fills the
+ * catcher's list in the assist. Errors: OUT_OF_MEMORY (only a catcher's number is used up then). */
+JAVM_API javm_status javm_bootstrap(javm_dir *dir, const javm_assist *assist, javm_cap **root_cnode, javm_error *error);
 
 /* -------------------------------------------------------------------------------------------------------- VM */
 
@@ -706,7 +732,6 @@ typedef enum javm_yield_mode {
 #define JAVM_REFUSAL_LIST(X)                                                                                           \
   X(JAVM_REFUSAL_NONE, 0, "not refused")                                                                               \
   X(JAVM_REFUSAL_UNKNOWN_OPERATION, 1, "no such operation")                                                            \
-  X(JAVM_REFUSAL_LATER_OPERATION, 2, "operation of the specification that this version does not have")                 \
   X(JAVM_REFUSAL_NO_HOST_FUNCTION, 3, "no host function registered under this number")                                 \
   X(JAVM_REFUSAL_HOST, 4, "the host function refused")                                                                 \
   X(JAVM_REFUSAL_SLOT_OPERAND, 5, "slot operand out of range or through something that is not a CNode")                \
@@ -724,8 +749,12 @@ typedef enum javm_yield_mode {
   X(JAVM_REFUSAL_INVALID_IMAGE, 17, "invalid image")                                                                   \
   X(JAVM_REFUSAL_NOT_BLOCK_START, 18, "the pc after the ecall is not a block start in the new image")                  \
   X(JAVM_REFUSAL_INVALID_INSTANCE, 19, "the instance does not fit its image")                                          \
-  X(JAVM_REFUSAL_KERNEL_CALL, 20, "calls to kernel instances are not in this version")                                 \
-  X(JAVM_REFUSAL_QUOTA_EXHAUSTED, 21, "storage quota exhausted")
+  X(JAVM_REFUSAL_KERNEL_CALL, 20, "a kernel instance cannot be called without a kernel assist")                        \
+  X(JAVM_REFUSAL_QUOTA_EXHAUSTED, 21, "storage quota exhausted")                                                       \
+  X(JAVM_REFUSAL_CAP_NOT_HELD, 22, "the image names a cap that the caller does not hold")                              \
+  X(JAVM_REFUSAL_FILE, 23, "no file handle in the slot, or no file behind it")                                         \
+  X(JAVM_REFUSAL_NOT_PAUSED, 24, "the instance is not paused")                                                         \
+  X(JAVM_REFUSAL_TOO_DEEP, 25, "more entries are paused than a Paused Instance can hold")
 typedef enum javm_refusal {
 #define X(name, number, text) name = number,
   JAVM_REFUSAL_LIST(X)
@@ -793,7 +822,8 @@ typedef enum javm_pause_kind {
   JAVM_PAUSE_YIELD = 0,      /* caught: go on by call_resume, deliver_yield or drop_paused */
   JAVM_PAUSE_OUT_OF_GAS = 1, /* likewise; add gas first, or it pauses again */
   JAVM_PAUSE_QUOTA = 2,      /* likewise, for storage quota */
-  JAVM_PAUSE_HOST_CALL = 3   /* go on by complete_host_call or drop_paused */
+  JAVM_PAUSE_HOST_CALL = 3,  /* go on by complete_host_call or drop_paused */
+  JAVM_PAUSE_MARK = 4        /* a mark, or the end of a step: go on by call_resume, step or drop_paused */
 } javm_pause_kind;
 
 /* A result. The caller clears it with javm_result_clear. */
@@ -818,7 +848,7 @@ typedef struct javm_result {
   size_t dirty_page_count;
   /* Paused */
   javm_pause_kind pause;
-  javm_cap *payload;      /* NULL for an empty slot 0 of a paused host call */
+  javm_cap *payload;      /* NULL for an empty slot 0 of a paused host call, and for MARK */
   uint32_t host_function; /* number, for HOST_CALL */
 } javm_result;
 JAVM_API void javm_result_clear(javm_dir *dir, javm_result *result);
@@ -837,13 +867,38 @@ JAVM_API javm_status javm_vm_call_resume(javm_vm *vm, javm_cap *scratchpad, javm
 /* Lets the catcher's own code run on. */
 JAVM_API javm_status javm_vm_deliver_yield(javm_vm *vm, javm_result *result, javm_error *error);
 /* Abandons the yielder and all above the catcher: nothing they did remains. The catcher's own call returns as faulted
- * (φ[7] = 0, φ[8] = 2) and the catcher runs on. Where no catcher is there (out of gas that the host caught, a host call)
- * the entry that paused faults instead (OutOfGas; Trap). */
+ * (φ[7] = 0, φ[8] = 2) and the catcher runs on. Where no catcher is there (out of gas that the host caught, a mark, a host
+ * call) the entry that paused faults instead (OutOfGas; Trap for the last). */
 JAVM_API javm_status javm_vm_drop_paused(javm_vm *vm, javm_result *result, javm_error *error);
 /* Gives a paused host function's values (up to 2: φ[7], φ[8]) and runs on. */
 JAVM_API javm_status javm_vm_complete_host_call(javm_vm *vm, const uint64_t *values, size_t value_count,
                                                 javm_result *result, javm_error *error);
-/* Adds to the counter or meter of the entry that would run; saturates at 2^64 - 1. Errors: NOT_PAUSED. */
+/*
+ * Writes the whole paused stack out as values, publishes them, and gives the hash: of the Instance at the bottom, its `paused`
+ * the root of all of it (docs/formats.md). The VM stays paused as it was. What it costs beyond the entries themselves are the
+ * pages written since the last time. Not in it: the content of the kernel assist, the host functions, the configuration. Errors:
+ * NOT_PAUSED (also after an error that stopped a verb half-way), OUT_OF_RANGE (more than 256 entries), OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_suspend(javm_vm *vm, javm_hash *hash, javm_error *error);
+/*
+ * Takes a suspended stack up, on a VM with an empty one: the result is Paused, as when it was suspended, and everything goes on
+ * with the same results to the last unit of gas, if configuration, host functions and the kernel assist's content are the same
+ * (any engine will do). A Paused Instance that a guest has kept can be restored, too; it has no gas of its own then (javm_vm_add_gas).
+ * Takes any values. Errors: INSTANCE_NOT_FOUND, IMAGE_NOT_FOUND, VALUE_NOT_FOUND (of a page only when it is reached),
+ * NOT_PAUSED, INVALID_ARGUMENT (the stack is not empty), CALL_STACK_FULL, INVALID_INSTANCE (the text says which entry, and what),
+ * INVALID_IMAGE, OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_restore(javm_vm *vm, const javm_hash *hash, javm_result *result, javm_error *error);
+/*
+ * Another VM in the same state (paused, or with an empty stack), which goes its own way from here, on any thread, also after this
+ * one is freed. They share everything until one of them changes it; what forking costs does not depend on the size of memories.
+ * It has this one's configuration, host functions, marks and position, but no trace. `assist` NULL: also its kernel assist, and then what was
+ * debited or changed there before the fork is only undone by this one, should the work end badly; otherwise `assist` holds a copy
+ * of what this one's holds (javm_local_assist_export), and each undoes in its own. Errors: INVALID_ARGUMENT (it runs),
+ * OUT_OF_MEMORY.
+ */
+JAVM_API javm_status javm_vm_fork(javm_vm *vm, const javm_assist *assist, javm_vm **out, javm_error *error);
+/* Adds to the counter or meter of the entry that would run; saturates at 2^64 - 1. Errors: NOT_PAUSED, OUT_OF_MEMORY. */
 JAVM_API javm_status javm_vm_add_gas(javm_vm *vm, uint64_t gas);
 
 /* Inspection. */
@@ -866,6 +921,118 @@ JAVM_API size_t javm_vm_program_count(const javm_vm *vm);
 JAVM_API uint32_t javm_vm_unannounced(const javm_vm *vm);
 /* Checks what must always hold of the call stack. Errors: INTERNAL. */
 JAVM_API javm_status javm_vm_check(const javm_vm *vm, javm_error *error);
+
+/* --------------------------------------------------------------------------------------------- time travel */
+
+/*
+ * How far a run has come: since the invoke at the bottom of the call stack, in all entries and verbs. It stays readable behind
+ * the run's end, until the next such invoke or restore. Instructions as of a result. (docs/time-travel.md)
+ */
+typedef struct javm_position {
+  uint64_t gas; /* used, of whatever counter or meter */
+  uint64_t instructions;
+} javm_position;
+JAVM_API void javm_vm_position(const javm_vm *vm, javm_position *position);
+
+/* What a mark counts. */
+typedef enum javm_mark {
+  JAVM_MARK_GAS = 0, /* stop before the first block (in the instruction model: instruction) that would bring the gas
+                                used to more than the mark: where a budget of that much would end. Every engine is as fast
+                                as without. Without metering (JAVM_GAS_NONE) it is never reached */
+  JAVM_MARK_INSTRUCTIONS = 1 /* stop when so many instructions have run. Without metering slow: one at a time */
+} javm_mark;
+#define JAVM_NO_MARK UINT64_MAX
+
+/* Sets a mark, or with JAVM_NO_MARK takes it away. Every verb but javm_vm_step pauses with JAVM_PAUSE_MARK at the first mark
+ * that it reaches, in whatever entry runs then, and at once if it is behind it; what runs on from there goes the same way as
+ * if it had not stopped. With a mark of 0, an invoke pauses before its first instruction. Errors: INVALID_ARGUMENT for
+ * instructions in a VM that does not count them (config: counts_instructions, or the interpreter), and while it runs. */
+JAVM_API javm_status javm_vm_set_mark(javm_vm *vm, javm_mark mark, uint64_t at);
+
+typedef enum javm_step {
+  JAVM_STEP_INSTRUCTION = 0,
+  JAVM_STEP_BLOCK =
+      1 /* to the end of the basic block, or of what an entry runs of it at one go: also where another goes on */
+} javm_step;
+
+/* As call_resume without a scratchpad, but runs one step of the entry that goes on, by the interpreter, and pauses with
+ * JAVM_PAUSE_MARK; or gives what the step came to. Marks do not count. An instruction that costs nothing by itself is one of a
+ * block that was paid for at its start. */
+JAVM_API javm_status javm_vm_step(javm_vm *vm, javm_step step, javm_result *result, javm_error *error);
+
+/* Roots of a paused VM: VMs that came the same way have the same ones, on any engine. */
+typedef enum javm_root_kind {
+  JAVM_ROOT_WHOLE = 0, /* the hash that javm_vm_suspend would give; nothing is published */
+  JAVM_ROOT_MACHINE =
+      1 /* of the call stack's shape, and of each entry the registers, pc, heap's end and pages written: for runs
+                           of other programs, or with other gas (which is also in the values that calls leave). No value's hash */
+} javm_root_kind;
+/* Errors: as javm_vm_suspend. What it costs are the pages written since the last time. */
+JAVM_API javm_status javm_vm_root(javm_vm *vm, javm_root_kind kind, javm_hash *root, javm_error *error);
+
+/* The guest memory of an InstanceEntry, between verbs. read: as javm_machine_read, with the guest's permissions. dirty_pages: the
+ * start addresses of the pages written since the call, ascending, up to `capacity` of them, and how many there are. Errors:
+ * OUT_OF_RANGE, also for what is no InstanceEntry; VALUE_NOT_FOUND for a page that is not in the directory; OUT_OF_MEMORY. */
+JAVM_API javm_status javm_vm_read(javm_vm *vm, size_t index, uint32_t address, void *to, size_t size_bytes);
+JAVM_API javm_status javm_vm_dirty_pages(javm_vm *vm, size_t index, uint32_t *addresses, size_t capacity,
+                                         size_t *page_count);
+
+/*
+ * A timeline: a run with checkpoints, so that any earlier point of it is reached again by running no more than the distance
+ * between two of them. A checkpoint is a fork: it costs the pages that are written after it. They are kept bounded: where there
+ * are too many, every other one goes, and the distance doubles.
+ *
+ * What happened outside of the VM is not undone: host functions are called again on the way to an earlier point, with the same
+ * arguments, and must answer the same. What the host answers between verbs (to a yield, a paused host call) it answers again:
+ * javm_timeline_seek stops there, if no checkpoint lies between.
+ */
+typedef struct javm_timeline javm_timeline;
+
+typedef struct javm_timeline_config {
+  size_t size_bytes;        /* of this struct; set by the default-filler */
+  javm_mark axis;           /* what `every` and all points count; default gas */
+  uint64_t every;           /* from one checkpoint to the next, at first; default 1000000, at least 1 */
+  uint32_t max_checkpoints; /* default 64, at least 2 */
+  /* The kernel assist is part of the past: a copy of it goes with each checkpoint. NULL: the VM has none, or the in-process one
+   * (javm_local_assist_copy). copy: an assist of the same content, until it is given to free. */
+  javm_status (*copy_assist)(void *ctx, const javm_assist *assist, const javm_assist **out);
+  void (*free_assist)(void *ctx, const javm_assist *assist);
+  void *assist_ctx;
+} javm_timeline_config;
+JAVM_API void javm_timeline_config_default(javm_timeline_config *config);
+
+/* Of a VM that is paused at a mark, from there on; to begin at the beginning, set a mark of 0 and invoke. It borrows the VM, whose
+ * marks are the timeline's from now on. Errors: NOT_PAUSED, INVALID_ARGUMENT (the config; instructions that are not counted; an
+ * assist that it cannot copy), OUT_OF_MEMORY. */
+JAVM_API javm_status javm_timeline_new(javm_vm *vm, const javm_timeline_config *config, javm_timeline **out,
+                                       javm_error *error);
+/* Also frees what javm_timeline_seek gave and was not given back. The VM stays as it is, without marks. NULL is allowed. */
+JAVM_API void javm_timeline_free(javm_timeline *timeline);
+/* Runs the VM on, with checkpoints, up to a point (JAVM_NO_MARK: no limit), or to what else ends or pauses it; the result's gas and
+ * instructions are those of the whole way. After another pause the host goes on by a verb on the VM; when that pauses at a mark,
+ * by this again. Errors: NOT_PAUSED (not at a mark, nor where an error stopped a verb), those of call_resume. */
+JAVM_API javm_status javm_timeline_run(javm_timeline *timeline, uint64_t until, javm_result *result, javm_error *error);
+/* Another VM, as the run was at a point: paused at this mark, or where its result says. It has no trace. It may run on, and is
+ * given back to javm_timeline_release. A point behind the VM's own is reached, too. Errors: OUT_OF_RANGE (before the timeline),
+ * those of call_resume. */
+JAVM_API javm_status javm_timeline_seek(javm_timeline *timeline, uint64_t at, javm_vm **out, javm_result *result,
+                                        javm_error *error);
+JAVM_API void javm_timeline_release(javm_timeline *timeline, javm_vm *vm); /* NULL is allowed */
+JAVM_API size_t javm_timeline_checkpoint_count(const javm_timeline *timeline);
+/* The distance now. */
+JAVM_API uint64_t javm_timeline_every(const javm_timeline *timeline);
+
+/*
+ * Where two runs part: *parted false: they are the same, to the ends or the points that they were run to. Else *last_same is the
+ * last point at which they are the same by this kind of root, and at the one behind it they are not; with *parted_at_start they
+ * differ at their start. Of an end the outcome is compared. With `each` every point is compared, and so it is the first such
+ * point; that takes as many roots. Without, the checkpoints of `a` and the ends are, and points between the first two of them where
+ * that changes: no more than each run once more and some distances, as many as the distance has bits; two runs that part and come
+ * together again between two checkpoints are the same then. Errors: INVALID_ARGUMENT (the timelines begin at different points or
+ * have different axes), those of javm_timeline_seek and javm_vm_root.
+ */
+JAVM_API javm_status javm_timeline_part(javm_timeline *a, javm_timeline *b, javm_root_kind kind, bool each,
+                                        bool *parted, bool *parted_at_start, uint64_t *last_same, javm_error *error);
 
 /* -------------------------------------------------------------------------------------------- host functions */
 

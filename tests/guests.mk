@@ -41,3 +41,14 @@ $(B)/tests/riscv/%.elf: $(B)/tests/riscv/%.o tests/riscv/isa.ld
 	$(or $(JAVM_LLD),ld.lld-19) --emit-relocs -T tests/riscv/isa.ld -e run_test -o $@ $<
 
 check-build: $(link_tests) $(guest_sdk) $(guest_libc)
+
+# The model of the driver's rules, and the scripts that are run on it and on the library.
+model_obj := $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/model/*.c) tests/support/engine.c)
+.PHONY: model-scripts
+model-scripts:
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/tests/random/model_scripts
+	@$(B)/tests/random/model_scripts $(COUNT)
+
+$(B)/tests/random/model_scripts: $(B)/obj/tests/random/model_scripts.o $(model_obj) $(lib)
+	@mkdir -p $(@D)
+	$(CC) $(flags) -o $@ $^ $(libs)

@@ -564,6 +564,39 @@ static void an_access_that_memory_lacks_for_is_an_error_that_can_be_retried(void
   }
 }
 
+static void steps_come_to_the_same_as_a_run(void **state) {
+  test_run *t = *state;
+  put(t, 51, 7, 3);     /* load_imm a0, 3 */
+  put(t, 1);            /* fallthrough: ends the block */
+  put(t, 149, 0x77, 2); /* add_imm_64 a0, a0, 2 */
+  put(t, 0);            /* trap */
+  EACH_MODEL(t, model) {
+    bool ended = true;
+    uint64_t used[3], ends[] = {3, 4, 7};
+    for (int i = 0; i < 3; i++) {
+      javm_machine_step(t->machine, false, NULL, NULL, &ended);
+      assert_false(ended);
+      assert_int_equal(pc_of(t), ends[i]);
+      assert_int_equal(count_of(t), i + 1);
+      used[i] = test_gas_used(t);
+    }
+    assert_int_equal(used[0], is_blocks(model) ? block_cost(t, 0) : 1);
+    assert_int_equal(used[1], is_blocks(model) ? used[0] : 2);
+    assert_int_equal(javm_machine_step(t->machine, false, NULL, NULL, &ended).kind, JAVM_EXIT_TRAP);
+    assert_true(ended);
+    assert_int_equal(t->regs[7], 5);
+    uint64_t gas = test_gas_used(t);
+    test_load(t, model);
+    javm_machine_step(t->machine, true, NULL, NULL, &ended);
+    assert_false(ended);
+    assert_int_equal(pc_of(t), 4);
+    assert_int_equal(javm_machine_step(t->machine, true, NULL, NULL, &ended).kind, JAVM_EXIT_TRAP);
+    assert_true(ended);
+    assert_int_equal(count_of(t), 4);
+    assert_int_equal(test_gas_used(t), gas);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       test_case(a_halt_by_djump_has_its_pc_at_the_jump),
@@ -593,6 +626,7 @@ int main(void) {
       test_case(setting_pc_forgets_that_the_block_is_paid),
       test_case(a_pc_in_mid_block_runs_from_there),
       test_case(a_machine_that_trapped_traps_again),
+      test_case(steps_come_to_the_same_as_a_run),
       test_case(an_access_that_memory_lacks_for_is_an_error_that_can_be_retried),
   };
   return cmocka_run_group_tests_name("exits", tests, NULL, NULL);

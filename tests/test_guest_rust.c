@@ -35,7 +35,9 @@ enum {
   LATER = 26,
   HOSTS = 27,
   ARGUMENTS = 28,
-  SAME_IMAGE = 29
+  SAME_IMAGE = 29,
+  KERNEL = 30,
+  FILES_AND_TYPES = 31
 };
 /* Endpoints of queue.rs. */
 enum { PUSH, POP, SUM, SHOW };
@@ -417,7 +419,7 @@ static void values_are_baked_in(void **state) {
   assert_int_equal(spec.quota_slots[0], 8);
   assert_true(spec.has_yield_marker_slot);
   assert_int_equal(spec.yield_marker_slot, 9);
-  assert_int_equal(spec.endpoint_count, 24);
+  assert_int_equal(spec.endpoint_count, 26);
   for (size_t i = 0; i < spec.endpoint_count; i++) {
     uint8_t index = spec.endpoints[i].index;
     if (index == ARGUMENTS) assert_int_equal(spec.endpoints[i].arg_registers, 4);
@@ -461,14 +463,35 @@ static void yields_are_caught(void **state) {
   assert_refused(&g, JAVM_REFUSAL_UNHANDLED_MARKER, 16);
 }
 
-static void later_operations_are_refused(void **state) {
+static void paused_instances_are_refused_where_there_are_none(void **state) {
   (void)state;
-  static const uint32_t later[] = {19, 24, 25, 29, 30, 31, 32, 33, 34};
+  static const uint32_t later[] = {29, 30, 31};
+  static const javm_refusal why[] = {JAVM_REFUSAL_NOTHING_PAUSED, JAVM_REFUSAL_WRONG_KIND, JAVM_REFUSAL_PINNED_SLOT};
   javm_cap *c = checks(NO_SLOTS);
   for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
     guest_invoke(&g, c, LATER, ARGS(later[i]), ENOUGH_GAS);
-    assert_refused(&g, JAVM_REFUSAL_LATER_OPERATION, later[i]);
+    assert_refused(&g, why[i], later[i]);
   }
+}
+
+static void kernel_instances_are_called(void **state) {
+  (void)state;
+  javm_cap *c = checks(SLOTS(
+      {60, guest_kernel(&g, JAVM_KERNEL_SET_GAS_METER, 0)}, {61, guest_kernel(&g, JAVM_KERNEL_SET_STORAGE_QUOTA, 0)},
+      {62, guest_kernel(&g, JAVM_KERNEL_MINT_GAS, 0)}, {63, guest_kernel(&g, JAVM_KERNEL_MINT_QUOTA, 0)},
+      {64, guest_kernel(&g, JAVM_KERNEL_CREATE_YIELD_CATCHER, 0)}));
+  javm_cap *after = call(c, KERNEL, NO_ARGS, 1);
+  assert_int_equal(guest_meter(&g, 5), 80);
+  assert_int_equal(guest_quota(&g, 5), 100);
+  assert_same_cap(&g, guest_slot(&g, after, 70), guest_kernel(&g, JAVM_KERNEL_GAS, 5));
+  assert_same_cap(&g, guest_slot(&g, after, 71), guest_kernel(&g, JAVM_KERNEL_QUOTA, 5));
+}
+
+static void files_are_saved_and_lineages_continued(void **state) {
+  (void)state;
+  guest_set_quota(&g, 1, 1 << 20);
+  guest_invoke(&g, checks(SLOTS({8, guest_kernel(&g, JAVM_KERNEL_QUOTA, 1)})), FILES_AND_TYPES, NO_ARGS, ENOUGH_GAS);
+  assert_refused(&g, JAVM_REFUSAL_INVALID_IMAGE, 19); /* the last that it does */
 }
 
 static void host_functions_are_called(void **state) {
@@ -509,7 +532,9 @@ int main(void) {
       TEST(child_is_spawned_and_called),
       TEST(data_is_minted),
       TEST(yields_are_caught),
-      TEST(later_operations_are_refused),
+      TEST(paused_instances_are_refused_where_there_are_none),
+      TEST(kernel_instances_are_called),
+      TEST(files_are_saved_and_lineages_continued),
       TEST(host_functions_are_called),
       TEST(image_is_set),
   };

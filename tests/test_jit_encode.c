@@ -339,6 +339,7 @@ static void bmi(void **state) {
 
 static void addresses(void **state) {
   (void)state;
+  static const int8_t bytes[] = {-128, -1, 0, 1, 127};
   EACH_REG(b) EACH(v, displacements) {
     int32_t v = ITEM(v, displacements);
     const char *base = name64(b);
@@ -348,6 +349,8 @@ static void addresses(void **state) {
       IS(x64_store(&x, w, b, v, r), "mov [%s + %d], %s", base, v, name(w, r));
       EACH(a, alus)
       IS(x64_alu_load(&x, ITEM(a, alus).op, w, r, b, v), "%s %s, [%s + %d]", ITEM(a, alus).name, name(w, r), base, v);
+      EACH(a, alus)
+      IS(x64_alu_store(&x, ITEM(a, alus).op, w, b, v, r), "%s [%s + %d], %s", ITEM(a, alus).name, base, v, name(w, r));
     }
     EACH_WIDTH(w) {
       EACH(u, unaries)
@@ -357,11 +360,18 @@ static void addresses(void **state) {
       EACH(n, edges32)
       MAY_BE(x64_alu_mem_imm32(&x, ITEM(a, alus).op, w, b, v, (uint32_t)ITEM(n, edges32)), "%s %s [%s + %d], %d",
              ITEM(a, alus).name, size_name(w), base, v, ITEM(n, edges32));
+      EACH(a, alus)
+      EACH(n, bytes)
+      IS(x64_alu_mem_imm8(&x, ITEM(a, alus).op, w, b, v, ITEM(n, bytes)), "%s %s [%s + %d], %d", ITEM(a, alus).name,
+         size_name(w), base, v, ITEM(n, bytes));
       EACH(n, edges32)
       IS(x64_store_imm(&x, w, b, v, (uint32_t)ITEM(n, edges32)), "mov %s [%s + %d], %d", size_name(w), base, v,
          ITEM(n, edges32));
     }
+    EACH(n, bytes)
+    IS(x64_store_imm8(&x, b, v, (uint8_t)ITEM(n, bytes)), "mov byte ptr [%s + %d], %d", base, v, ITEM(n, bytes));
     IS(x64_jmp_mem(&x, b, v), "jmp qword ptr [%s + %d]", base, v);
+    IS(x64_call_mem(&x, b, v), "call qword ptr [%s + %d]", base, v);
   }
   static const unsigned some[] = {RAX, RSP, RBP, RDI, R8, R12, R13, R15};
   EACH_WIDTH(w) EACH(d, some) EACH_REG(b) EACH_REG(n) for (unsigned scale = 0; scale < 4; scale++) {
@@ -439,6 +449,9 @@ static void guest_memory(void **state) {
     IS(x64_load_gs_index(&x, r, n, scale, ITEM(d, displacements)), "mov %s, gs:[%s*%u + %d]", name64(r), name64(n),
        1u << scale, ITEM(d, displacements));
   }
+  EACH_REG(r)
+  EACH(d, displacements)
+  IS(x64_cmp_fs(&x, ITEM(d, displacements), r), "cmp fs:[%d], %s", ITEM(d, displacements), name64(r));
   compare();
 }
 

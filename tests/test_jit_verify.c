@@ -369,14 +369,15 @@ static void stubs_have_their_arguments(void **state) {
   put_program(t);
   compile(t, JAVM_GAS_PIPELINE, false, false);
   const jv_native *n = jv_native_hot(t->program);
-  uint64_t packed = jv_pack_ecall(t->jumps[0] + 2, false, true, 7);
+  uint64_t packed = jv_pack_ecall(t->jumps[0] + 2, 7);
   uint8_t ecall[10] = {0x48, 0xba};
   memcpy(ecall + 2, &packed, 8);
 #define ECALL(s) find(s, ecall, sizeof ecall)
 #define SBRK "\xba\x08\x07\x00\x00\xe8"
   REFUSED("another ecall's argument", s.code[ECALL(&s) + 2]++);
-  REFUSED("another ecall's argument", s.code[ECALL(&s) + 9] ^= 0x80);
   REFUSED("an ecall where the program has none", s.code[ECALL(&s) + 6]++);
+  REFUSED("an ecall where the program has none", s.code[ECALL(&s) + 9] ^= 0x80);
+  REFUSED("an ecall of the other kind", s.code[ECALL(&s) + 11] -= (uint8_t)(n->stubs.ecalli - n->stubs.ecall));
   REFUSED("a call without its argument", s.code[ECALL(&s) + 1] = 0xb9);
   REFUSED("a branch into what belongs together", jump_from_slot(&s, ECALL(&s) + 10));
   REFUSED("sbrk of registers that are none", s.code[FIND(&s, SBRK) + 1] = 13);

@@ -303,19 +303,6 @@ static void call_needs_an_instance_that_can_be_entered(void **state) {
   assert_refused(&g, JAVM_REFUSAL_EMPTY_SLOT, 26);
 }
 
-static void calls_to_kernel_instances_are_refused_in_this_version(void **state) {
-  (void)state;
-  for (int k = 0; k < JAVM_KERNEL_COUNT; k++)
-    refused(guest_kernel(&g, (javm_kernel_image)k, 3), 0, JAVM_REFUSAL_KERNEL_CALL);
-}
-
-static void chain_alone_makes_a_kernel_instance(void **state) {
-  (void)state;
-  javm_instance_spec spec = guest_view(&g, instance_of("ecalli 0\n", NO_SLOTS));
-  javm_kernel_hash(JAVM_KERNEL_SET_GAS_METER, &spec.image_hash_chain);
-  refused(guest_make(&g, &spec), 0, JAVM_REFUSAL_KERNEL_CALL); /* runs no bytecode, though it has an image */
-}
-
 static void instance_without_image_or_root_cnode_is_refused(void **state) {
   (void)state;
   javm_instance_spec spec = guest_view(&g, instance_of("ecalli 0\n", NO_SLOTS));
@@ -489,8 +476,6 @@ int main(void) {
       T(gas_of_a_faulted_child_is_spent),
       T(emits_of_children_come_in_order),
       T(call_needs_an_instance_that_can_be_entered),
-      T(calls_to_kernel_instances_are_refused_in_this_version),
-      T(chain_alone_makes_a_kernel_instance),
       T(instance_without_image_or_root_cnode_is_refused),
       T(depth_is_bounded_by_256_entries),
       T(depth_is_as_configured),

@@ -167,6 +167,65 @@ static void verbs_are_refused_while_the_vm_runs(void **state) {
   assert_halted(&g, 5);
 }
 
+typedef struct seen {
+  guest other; /* a world of its own, with a guest that the function calls now and then */
+  javm_cap *instance;
+  uint64_t calls, digest;
+} seen;
+
+/* Returns in all the ways that let the guest go on: with results or none, a charge or none, after another VM ran, or
+ * after a write. */
+static javm_host_action mix(void *ctx, javm_host_call *call) {
+  seen *s = ctx;
+  uint64_t sum = javm_host_gas(call);
+  for (unsigned i = 0; i < 6; i++) sum = sum * 31 + javm_host_arg(call, i);
+  s->digest = s->digest * 31 + sum;
+  s->calls++;
+  if (s->calls % 7 == 0) assert_int_equal(javm_host_charge(call, 3), JAVM_OK);
+  if (s->calls % 11 == 0) javm_host_write(call, 0x10000 + (uint32_t)(s->calls % 1000) * 8, &sum, sizeof sum);
+  if (s->calls % 1000 == 13) guest_invoke(&s->other, s->instance, 0, ARGS(s->calls), GAS);
+  if (s->calls % 5 != 0) javm_host_return(call, 0, sum);
+  if (s->calls % 3 != 0) javm_host_return(call, 1, sum >> 7);
+  return JAVM_HOST_RETURN;
+}
+
+#define ALL_REGISTERS                                                                                                  \
+  "load_imm_64 ra, 0x1111111111111111\nload_imm_64 sp, 0x2222222222222222\nload_imm_64 t0, 0x3333333333333333\n"       \
+  "load_imm_64 t1, 0x4444444444444444\nload_imm_64 t2, 0x5555555555555555\nload_imm_64 s0, 0x6666666666666666\n"       \
+  "load_imm_64 a4, 0x7777777777777777\nload_imm_64 a5, 0x8888888888888888\nfallthrough\n"
+
+static void the_way_back_keeps_all_but_the_results(void **state) {
+  (void)state;
+  javm_cap *instance =
+      instance_of(MEMORY ALL_REGISTERS "loop:\necalli 64\nadd_64 ra, ra, a0\nxor sp, sp, ra\nadd_64 t0, t0, sp\n"
+                                       "xor t1, t1, t0\nadd_64 t2, t2, t1\nxor s0, s0, t2\nadd_64 a2, a2, s0\n"
+                                       "xor a3, a3, a2\nadd_64 a4, a4, a3\nxor a5, a5, a4\nxor a0, a5, a1\n"
+                                       "add_imm_64 s1, s1, -1\nbranch_ne_imm s1, 0, loop\necalli 0\n",
+                  NO_SLOTS);
+  javm_instance_spec spec = guest_view(&g, instance);
+  uint64_t answers[2], gas[2], digests[2];
+  spec.regs[6] = 6000; /* the loop begins without a window and goes on with one */
+  instance = guest_make(&g, &spec);
+  for (unsigned k = 0; k < 2; k++) {
+    seen s = {.calls = 0};
+    guest_open(&s.other);
+    s.instance = guest_instance(&s.other, guest_image(&s.other, "add_imm_64 a0, a0, 1\necalli 0\n"), NO_SLOTS);
+    if (k == 1) {
+      g.config.engine = JAVM_ENGINE_INTERPRETER;
+      guest_vm(&g);
+    }
+    assert_int_equal(javm_vm_register(g.vm, 64, "mix", mix, &s), JAVM_OK);
+    guest_invoke(&g, instance, 0, ARGS(1, 2, 3, 4), GAS);
+    assert_int_equal(g.result.kind, JAVM_RESULT_HALT);
+    assert_int_equal(s.calls, 6000);
+    answers[k] = g.result.return_value, gas[k] = g.result.gas_used, digests[k] = s.digest;
+    guest_close(&s.other);
+  }
+  assert_int_equal(answers[0], answers[1]);
+  assert_int_equal(gas[0], gas[1]);
+  assert_int_equal(digests[0], digests[1]);
+}
+
 /* ---- memory ---- */
 
 static javm_host_action decision;
@@ -550,6 +609,7 @@ int main(void) {
       T(numbers_that_end_alike_are_told_apart),
       T(numbers_below_64_are_for_jam_images_only),
       T(verbs_are_refused_while_the_vm_runs),
+      T(the_way_back_keeps_all_but_the_results),
       T(reads_and_writes_memory_with_the_guests_permissions),
       T(refusal_leaves_nothing_of_what_was_written),
       T(writes_are_done_in_order_at_the_return),

@@ -65,15 +65,6 @@ static void numbers_not_listed_are_refused(void **state) {
   assert_int_equal(g.result.refusal, JAVM_REFUSAL_UNKNOWN_OPERATION);
 }
 
-static void operations_of_later_versions_are_refused_by_name(void **state) {
-  (void)state;
-  const unsigned numbers[] = {19, 24, 25, 29, 30, 31, 32, 33, 34};
-  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-    run(numbers[i], NO_SLOTS, NO_ARGS);
-    assert_refused(&g, JAVM_REFUSAL_LATER_OPERATION, numbers[i]);
-  }
-}
-
 static void refusal_traps_at_the_ecall_and_says_which_and_why(void **state) {
   (void)state;
   run_image("load_imm a1, 5\necalli 1\necalli 0\n", NO_SLOTS, ARGS(3));
@@ -427,7 +418,6 @@ int main(void) {
       T(ecalli_carries_the_operation),
       T(ecall_takes_the_operation_from_a4),
       T(numbers_not_listed_are_refused),
-      T(operations_of_later_versions_are_refused_by_name),
       T(refusal_traps_at_the_ecall_and_says_which_and_why),
       T(refusal_is_not_remembered),
       T(reply_halts_with_a0),

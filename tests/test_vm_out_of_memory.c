@@ -57,7 +57,7 @@ typedef struct world {
   javm_dir *dir;
   javm_local_assist *assist;
   javm_vm *vm;
-  javm_cap *caps[16];
+  javm_cap *caps[24];
   size_t cap_count;
 } world;
 
@@ -214,6 +214,148 @@ done:
   return status;
 }
 
+/* ---- operations whose effects are in the assist ---- */
+
+enum { GIVEN_GAS = 600, GIVEN_QUOTA = 9 * JAVM_PAGE_BYTES };
+
+/* Sets the meter that it spends and a quota; adds, removes and reads markers; mints a handle, makes a catcher; makes an Image of
+ * the form in slot 1, continues a Type by it; saves and opens a file. What has a number that is given once only is dropped. */
+static const char operations_text[] =
+    ".gas_slot 6\n.quota_slot 7\n.mapping persistent 0x10000 4096 slot 1\n.mapping ephemeral 0x20000 4096\n"
+    "move_reg s0, a0\n"
+    "load_imm a0, 10\nload_imm a1, 0\nload_imm a2, 5\nload_imm a3, 600\necalli 26\n"
+    "load_imm a0, 11\nload_imm a1, 0\nload_imm a2, 6\nload_imm a3, 36864\necalli 26\n"
+    "load_imm a0, 4\nload_imm a1, 0\necalli 1\nload_imm a0, 9\necalli 26\n"                 /* adds */
+    "load_imm a0, 3\nload_imm a1, 0\necalli 1\nload_imm a0, 9\nload_imm a1, 1\necalli 26\n" /* removes */
+    "load_imm a0, 9\nload_imm a1, 2\necalli 26\nload_imm a0, 0\nload_imm a1, 20\necalli 2\n"
+    "load_imm a0, 12\nload_imm a1, 0\nload_imm a2, 77\necalli 26\nload_imm a0, 0\nload_imm a1, 21\necalli 2\n"
+    "load_imm a0, 13\nload_imm a1, 0\necalli 26\nload_imm a0, 0\necalli 3\n"
+    "load_imm a0, 0x10000\nmove_reg a1, s0\nload_imm a2, 0x30f\necalli 19\n" /* slot 2 of the CNode in slot 15 */
+    "load_imm a0, 9\nload_imm a1, 22\necalli 21\n"
+    "load_imm s1, 0x30f\nstore_u64 s1, [0x20008]\nstore_u64 s1, [0x20000]\n"
+    "load_imm a0, 22\nload_imm a1, 0x20000\nload_imm a2, 2\nload_imm a3, 0x40f\necalli 33\n"
+    "load_imm a0, 9\nload_imm a1, 9\nload_imm a2, 0x20000\nload_imm a3, 2\necalli 32\n"
+    "load_imm a0, 2\nload_imm a1, 7\nload_imm a2, 0x50f\necalli 25\n"
+    "load_imm a0, 0x50f\nload_imm a1, 23\necalli 24\nload_imm a0, 0x50f\necalli 3\n"
+    "load_imm a0, 22\nload_imm a1, 0x40f\necalli 34\necalli 0\n";
+
+static javm_status prepare_operations(world *w, javm_hash *start, uint64_t *form_bytes) {
+  javm_status status;
+  javm_cap *own, *carrier, *form, *data, *pin, *caps[8], *made = NULL, *caller;
+  const javm_assist *a = javm_local_assist_interface(w->assist);
+  const javm_kernel_image issued[] = {JAVM_KERNEL_SET_GAS_METER, JAVM_KERNEL_SET_STORAGE_QUOTA, JAVM_KERNEL_MINT_GAS,
+                                      JAVM_KERNEL_CREATE_YIELD_CATCHER, JAVM_KERNEL_YIELDCATCHER};
+  uint64_t previous;
+  javm_hash catcher, marker;
+  uint8_t *bytes;
+  size_t size;
+  TRY(image(w, operations_text, &own));
+  TRY(image(w, ".pinned 3 data \"pin\"\necalli 0\n", &carrier));
+  status = javm_data_new(w->dir, (const uint8_t *)"pin", 3, &made);
+  TRY(keep(w, status, made, &pin));
+  status = javm_data_new(w->dir, (const uint8_t *)"data", 4, &made);
+  TRY(keep(w, status, made, &data));
+  TRY(javm_cap_encode(w->dir, carrier, &bytes, &size, NULL));
+  status = javm_data_new(w->dir, bytes, size, &made);
+  javm_free_bytes(javm_dir_allocator(w->dir), bytes, size);
+  TRY(keep(w, status, made, &form));
+  *form_bytes = size;
+  for (int i = 0; i < 5; i++) TRY(kernel(w, issued[i], 0, &caps[i]));
+  TRY(kernel(w, JAVM_KERNEL_GAS, METER, &caps[5]));
+  TRY(kernel(w, JAVM_KERNEL_QUOTA, QUOTA, &caps[6]));
+  status = javm_cnode_new(w->dir, 4, &made);
+  TRY(keep(w, status, made, &caps[7]));
+  TRY(javm_cap_hash(w->dir, caps[4], &catcher));
+  for (int i = 0; i < 3; i++) { /* its list: pin, data, form */
+    TRY(javm_cap_hash(w->dir, (javm_cap *[]){pin, data, form}[i], &marker));
+    TRY(a->yield_catcher_add(a->ctx, &catcher, &marker));
+  }
+  TRY(a->gas_meter_set(a->ctx, METER, 300, &previous));
+  TRY(a->storage_quota_set(a->ctx, QUOTA, JAVM_PAGE_BYTES, &previous));
+  TRY(instance(w, own,
+               (javm_slot_cap[]){{1, form},
+                                 {2, data},
+                                 {3, pin},
+                                 {4, caps[7]},
+                                 {6, caps[5]},
+                                 {7, caps[6]},
+                                 {9, caps[4]},
+                                 {10, caps[0]},
+                                 {11, caps[1]},
+                                 {12, caps[2]},
+                                 {13, caps[3]},
+                                 {15, caps[7]}},
+               12, &caller));
+  TRY(javm_dir_put(w->dir, caller, start, NULL));
+done:
+  return status;
+}
+
+/* What the assist holds, as one hash. */
+static uint64_t digest(world *w) {
+  const javm_assist *a = javm_local_assist_interface(w->assist);
+  uint64_t sum = 14695981039346656037u;
+  javm_hash catcher, marker;
+  for (size_t i = 0; i < w->cap_count; i++) { /* the catcher is among the caps */
+    if (javm_cap_kind(w->caps[i]) != JAVM_KIND_INSTANCE || javm_cap_hash(w->dir, w->caps[i], &catcher) != JAVM_OK)
+      continue;
+    size_t count = a->yield_catcher_count(a->ctx, &catcher);
+    for (size_t k = 0; k < count; k++) {
+      a->yield_catcher_marker(a->ctx, &catcher, k, &marker);
+      for (int b = 0; b < JAVM_HASH_BYTES; b++) sum = (sum ^ marker.bytes[b]) * 1099511628211u;
+    }
+  }
+  return ((sum ^ a->gas_meter_get(a->ctx, METER)) * 1099511628211u ^ a->storage_quota_get(a->ctx, QUOTA)) *
+         1099511628211u;
+}
+
+static javm_status operations_scenario(const javm_allocator *allocator) {
+  world w;
+  memset(&w, 0, sizeof w);
+  javm_status status;
+  javm_vm_config config;
+  javm_hash start;
+  javm_result result;
+  uint64_t form_bytes;
+  memset(&result, 0, sizeof result);
+  javm_vm_config_default(&config);
+  config.gas_model = JAVM_GAS_INSTRUCTION;
+  test_choose_engine(&config.engine, &config.explicit_checks, &config.counts_instructions);
+  TRY_TWICE(javm_dir_new(allocator, &w.dir));
+  TRY_TWICE(javm_local_assist_new(w.dir, &w.assist));
+  config.assist = javm_local_assist_interface(w.assist);
+  TRY_TWICE(javm_vm_new(w.dir, &config, &w.vm, NULL));
+  TRY(prepare_operations(&w, &start, &form_bytes));
+  const uint64_t args[4] = {form_bytes};
+  uint64_t before = digest(&w);
+  status = javm_vm_invoke(w.vm, &start, 0, args, 0, &result, NULL);
+  if (status != JAVM_OK) {
+    assert_true(digest(&w) == before); /* all that it did is undone */
+    TRY(javm_vm_invoke(w.vm, &start, 0, args, 0, &result, NULL));
+  }
+  assert_int_equal(result.kind, JAVM_RESULT_HALT);
+  assert_int_equal(result.return_value, 0);
+  if (!have_expected) expected = result.instance;
+  have_expected = true;
+  assert_memory_equal(result.instance.bytes, expected.bytes, sizeof expected.bytes);
+  /* one page saved, one dirtied */
+  assert_int_equal(config.assist->storage_quota_get(config.assist->ctx, QUOTA), GIVEN_QUOTA - 2 * JAVM_PAGE_BYTES);
+  assert_in_range(config.assist->gas_meter_get(config.assist->ctx, METER), 300, GIVEN_GAS);
+done:
+  if (w.dir) javm_result_clear(w.dir, &result);
+  javm_vm_free(w.vm);
+  while (w.cap_count) javm_cap_release(w.dir, w.caps[--w.cap_count]);
+  javm_local_assist_free(w.assist);
+  javm_dir_free(w.dir);
+  return status;
+}
+
+static void every_effect_survives_a_failed_allocation(void **state) {
+  (void)state;
+  have_expected = false;
+  for_each_failing_allocation(operations_scenario);
+}
+
 static void every_verb_survives_a_failed_allocation(void **state) {
   (void)state;
   have_expected = false;
@@ -221,6 +363,7 @@ static void every_verb_survives_a_failed_allocation(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_verb_survives_a_failed_allocation)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_verb_survives_a_failed_allocation),
+                                     cmocka_unit_test(every_effect_survives_a_failed_allocation)};
   return cmocka_run_group_tests_name("VM out of memory", tests, NULL, NULL);
 }

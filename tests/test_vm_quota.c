@@ -235,6 +235,14 @@ static void exhausted_quota_without_a_catcher_is_a_fault(void **state) {
   assert_int_equal(javm_dir_count(g.dir), before); /* nothing was published */
 }
 
+static void mint_data_that_traps_for_lack_of_quota_is_paid_for(void **state) {
+  (void)state;
+  javm_cap *instance = instance_of("load_imm a1, 1\nload_imm a2, 6\necalli 23\n", SLOTS({6, quota(5)}));
+  guest_invoke(&g, instance, 0, NO_ARGS, GAS);
+  assert_refused(&g, JAVM_REFUSAL_QUOTA_EXHAUSTED, 23);
+  assert_int_equal(g.result.gas_used, 3);
+}
+
 static javm_cap *caller_of(const char *text, javm_cap *child) {
   return instance_of(text, SLOTS({3, child}, {8, catcher}));
 }
@@ -367,6 +375,150 @@ static void failed_invoke_gives_quota_back(void **state) {
   assert_int_equal(guest_quota(&g, 5), 7 * PAGE);
 }
 
+/* ---- every way in which a page is dirtied and an entry leaves with a Halt ---- */
+
+static javm_host_action halt_by_host(void *ctx, javm_host_call *call) {
+  (void)ctx;
+  uint8_t byte = 1;
+  return javm_host_write(call, 0x21000, &byte, 1) == JAVM_OK ? JAVM_HOST_HALT : JAVM_HOST_REFUSE;
+}
+
+static void every_halt_owes_for_every_dirtied_page(void **state) {
+  (void)state;
+  assert_int_equal(javm_vm_register(g.vm, 64, "halt", halt_by_host, NULL), JAVM_OK);
+#define MAP                                                                                                            \
+  QUOTA ".mapping persistent 0x10000 8192 slot 1\n.mapping ephemeral 0x20000 8192\n.mapping heap 0x40000 16384\n"
+  const struct {
+    const char *text;
+    uint64_t pages;
+  } cases[] = {
+      {MAP "ecalli 0\n", 0},
+      {MAP "load_u64 a0, [0x10000]\nload_u64 a0, [0x20000]\necalli 0\n", 0}, /* read only */
+      {MAP "store_u8 a0, [0x10000]\nstore_u8 a0, [0x10001]\necalli 0\n", 1},
+      {MAP "store_u64 a0, [0x10ffc]\necalli 0\n", 2}, /* across two */
+      {MAP "store_u8 a0, [0x20000]\nload_imm_64 s0, 0xffff0000\njump_ind s0, 0\n", 1},
+      {MAP "load_imm t0, 8192\nsbrk t0, t0\nstore_u8 a0, [0x41000]\necalli 0\n", 1},
+      {MAP "load_imm a0, 2\nload_imm a1, 0x10000\nload_imm a2, 5000\nload_imm a3, 0\necalli 22\necalli 0\n", 2},
+      {MAP "store_u8 a0, [0x20000]\necalli 64\ntrap\n", 2},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    javm_cap *instance = instance_of(cases[i].text, SLOTS({2, guest_pages(&g, 2, 1)}, {6, quota(5)}));
+    guest_set_quota(&g, 5, cases[i].pages * PAGE);
+    guest_invoke(&g, instance, 0, NO_ARGS, GAS);
+    assert_int_equal(g.result.kind, JAVM_RESULT_HALT);
+    assert_int_equal(guest_quota(&g, 5), 0);
+    if (cases[i].pages == 0) continue;
+    guest_set_quota(&g, 5, cases[i].pages * PAGE - 1);
+    guest_invoke(&g, instance, 0, NO_ARGS, GAS);
+    assert_faulted(&g, JAVM_EXIT_TRAP);
+    assert_int_equal(g.result.refusal, JAVM_REFUSAL_QUOTA_EXHAUSTED);
+    assert_int_equal(guest_quota(&g, 5), cases[i].pages * PAGE - 1);
+  }
+}
+
+static javm_cap *word_marker;
+
+/* Dirties a page, yields slot 4, dirties another, replies. */
+#define YIELDER                                                                                                        \
+  QUOTA ".mapping ephemeral 0x20000 8192\nstore_u8 a0, [0x20000]\nload_imm a0, 4\necalli 16\n"                         \
+        "store_u8 a0, [0x21000]\nload_imm a0, 44\necalli 0\n"
+static javm_cap *yielder_and(const char *catcher_text) {
+  word_marker = guest_data(&g, "marker");
+  javm_hash key = guest_hash(&g, word_marker);
+  javm_cap *yielder = instance_of(YIELDER, SLOTS({4, word_marker}, {6, quota(5)}));
+  return instance_of(catcher_text, SLOTS({3, yielder}, {6, quota(7)}, {8, guest_catcher(&g, 2, &key)}));
+}
+
+static void resumed_yielder_owes_for_all_that_it_dirtied(void **state) {
+  (void)state;
+  g.config.yield_mode = JAVM_YIELD_TO_CATCHER;
+  guest_vm(&g);
+  guest_set_quota(&g, 5, 9 * PAGE);
+  guest_invoke(&g, yielder_and(CATCH CALL3 "ecalli 27\n" REPLY_BOTH), 0, NO_ARGS, GAS);
+  assert_halted(&g, 44);
+  assert_int_equal(guest_quota(&g, 5), 7 * PAGE);
+}
+
+static void yielder_that_is_dropped_owes_nothing(void **state) {
+  (void)state;
+  g.config.yield_mode = JAVM_YIELD_TO_CATCHER;
+  guest_vm(&g);
+  const char *texts[] = {QUOTA CATCH ".mapping ephemeral 0x20000 8192\n" CALL3
+                                     "ecalli 28\nstore_u8 a0, [0x20000]\necalli 0\n",
+                         QUOTA CATCH ".mapping ephemeral 0x20000 8192\n" CALL3 "store_u8 a0, [0x20000]\necalli 0\n"};
+  for (int i = 0; i < 2; i++) { /* by the catcher, and by the catcher's end */
+    guest_set_quota(&g, 5, 9 * PAGE);
+    guest_set_quota(&g, 7, 9 * PAGE);
+    guest_invoke(&g, yielder_and(texts[i]), 0, NO_ARGS, GAS);
+    assert_halted(&g, 0);
+    assert_int_equal(guest_quota(&g, 5), 9 * PAGE);
+    assert_int_equal(guest_quota(&g, 7), 8 * PAGE); /* the catcher's own page */
+  }
+}
+
+static void callee_of_a_catcher_with_a_yielder_above_it_charges_the_catcher(void **state) {
+  (void)state;
+  g.config.yield_mode = JAVM_YIELD_TO_CATCHER;
+  guest_vm(&g);
+  guest_set_quota(&g, 5, 9 * PAGE);
+  guest_set_quota(&g, 7, 9 * PAGE);
+  javm_cap *dirty = instance_of(DIRTY3, NO_SLOTS);
+  javm_cap *caller = yielder_and(QUOTA CATCH CALL3 "load_imm a0, 9\nload_imm a1, 0\necalli 26\necalli 27\n" REPLY_BOTH);
+  javm_instance_spec spec = guest_view(&g, caller);
+  spec.root_cnode = guest_set(&g, spec.root_cnode, 9, dirty);
+  guest_invoke(&g, guest_make(&g, &spec), 0, NO_ARGS, GAS);
+  assert_halted(&g, 44);
+  assert_int_equal(guest_quota(&g, 7), 6 * PAGE);
+  assert_int_equal(guest_quota(&g, 5), 7 * PAGE);
+}
+
+static void handle_at_the_halt_is_the_one_that_pays(void **state) {
+  (void)state;
+  guest_set_quota(&g, 5, 9 * PAGE);
+  guest_set_quota(&g, 7, 9 * PAGE);
+  guest_invoke(&g,
+               instance_of(QUOTA ".mapping ephemeral 0x20000 4096\nstore_u8 a0, [0x20000]\n"
+                                 "load_imm a0, 6\nload_imm a1, 7\necalli 4\necalli 0\n",
+                           SLOTS({6, quota(5)}, {7, quota(7)})),
+               0, NO_ARGS, GAS);
+  assert_int_equal(g.result.kind, JAVM_RESULT_HALT);
+  assert_int_equal(guest_quota(&g, 5), 9 * PAGE);
+  assert_int_equal(guest_quota(&g, 7), 8 * PAGE);
+}
+
+static void handle_in_slot_0_pays_though_it_is_taken_out(void **state) {
+  (void)state;
+  guest_set_quota(&g, 5, 9 * PAGE);
+  guest_invoke(&g, instance_of(".quota_slot 0\n" DIRTY3, SLOTS({0, quota(5)})), 0, NO_ARGS, GAS);
+  assert_halted(&g, 44);
+  assert_same_cap(&g, g.result.slot0, quota(5));
+  assert_int_equal(guest_quota(&g, 5), 6 * PAGE);
+}
+
+/* The catcher gives quota 5 what it wants and resumes, by the kernel's Instance in slot 2. */
+static void catcher_tops_up_a_quota_and_resumes(void **state) {
+  (void)state;
+  g.config.yield_mode = JAVM_YIELD_TO_CATCHER;
+  guest_vm(&g);
+  const char *give = CATCH CALL3 "load_imm a0, 2\nload_imm a1, 0\nload_imm a2, 5\nload_imm a3, 12288\necalli 26\n"
+                                 "ecalli 27\n" REPLY_BOTH;
+  javm_cap *setter = guest_kernel(&g, JAVM_KERNEL_SET_STORAGE_QUOTA, 0), *three = guest_pages(&g, 3, 1);
+  javm_cap *children[] = {
+      instance_of(QUOTA DIRTY3, SLOTS({6, quota(5)})),
+      instance_of(".mapping ephemeral 0x10000 12288\nload_imm a0, 0x10000\nload_imm a1, 12288\nload_imm a2, 4\n"
+                  "load_imm a3, 7\necalli 23\nload_imm a0, 44\necalli 0\n",
+                  SLOTS({4, quota(5)})),
+      instance_of("load_imm a0, 1\nload_imm a1, 4\nload_imm a2, 7\necalli 25\nload_imm a0, 44\necalli 0\n",
+                  SLOTS({1, three}, {4, quota(5)})),
+  };
+  for (int i = 0; i < 3; i++) {
+    guest_set_quota(&g, 5, 3 * PAGE - 1);
+    guest_invoke(&g, instance_of(give, SLOTS({2, setter}, {3, children[i]}, {8, catcher})), 0, NO_ARGS, GAS);
+    assert_halted(&g, 44);
+    assert_int_equal(guest_quota(&g, 5), 0);
+  }
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
@@ -384,6 +536,7 @@ int main(void) {
       T(mint_data_looks_at_the_quota_before_the_memory),
       T(mint_data_is_debited_at_once_and_undone_at_a_fault),
       T(exhausted_quota_without_a_catcher_is_a_fault),
+      T(mint_data_that_traps_for_lack_of_quota_is_paid_for),
       T(exhausted_quota_pauses_with_the_handle),
       T(exhausted_quota_in_mint_data_pauses_and_goes_on),
       T(payload_of_mint_data_is_the_handle_that_ran_dry),
@@ -393,6 +546,13 @@ int main(void) {
       T(host_catches_exhausted_quota_where_configured),
       T(refused_operation_of_a_dropped_pause_is_its_own),
       T(failed_invoke_gives_quota_back),
+      T(every_halt_owes_for_every_dirtied_page),
+      T(resumed_yielder_owes_for_all_that_it_dirtied),
+      T(yielder_that_is_dropped_owes_nothing),
+      T(callee_of_a_catcher_with_a_yielder_above_it_charges_the_catcher),
+      T(handle_at_the_halt_is_the_one_that_pays),
+      T(handle_in_slot_0_pays_though_it_is_taken_out),
+      T(catcher_tops_up_a_quota_and_resumes),
   };
   return cmocka_run_group_tests_name("quotas", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
  * Random guests that use every operation on each other, and a host that goes on after pauses in random ways: the
- * stack keeps its invariants, and the same run in another world gives the same results, hashes and gas.
+ * stack keeps its invariants, and the same run in another world gives the same results, hashes and gas, also where it stops
+ * at random marks and goes on in steps.
  */
 #include <stdio.h>
 
@@ -10,10 +11,12 @@ enum { IMAGES = 4, STEPS = 10, VERBS = 12, RUNS = 250 };
 
 static uint64_t seed;
 
-static uint32_t any(uint32_t below) {
-  seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
-  return (uint32_t)(seed >> 33) % below;
+static uint32_t next_of(uint64_t *from, uint32_t below) {
+  *from = *from * UINT64_C(6364136223846793005) + 1442695040888963407u;
+  return (uint32_t)(*from >> 33) % below;
 }
+
+static uint32_t any(uint32_t below) { return next_of(&seed, below); }
 
 static uint64_t one_of(const uint64_t *list, size_t count) { return list[any((uint32_t)count)]; }
 #define ONE_OF(...) one_of((const uint64_t[]){__VA_ARGS__}, sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
@@ -111,9 +114,40 @@ static javm_host_action host(void *ctx, javm_host_call *call) {
 typedef struct outcome {
   int kind, status;
   uint64_t gas_used, value;
-  javm_hash instance;
+  uint64_t instructions;
+  javm_hash instance, root;
   size_t depth;
 } outcome;
+
+/* ---- stops on the way ---- */
+
+static uint64_t stop_seed; /* of where a run stops; 0: nowhere */
+
+static void set_marks(guest *g) {
+  javm_position at;
+  javm_vm_position(g->vm, &at);
+  uint64_t gas = next_of(&stop_seed, 4) ? at.gas + next_of(&stop_seed, 60) : JAVM_NO_MARK;
+  uint64_t instructions = next_of(&stop_seed, 3) ? JAVM_NO_MARK : at.instructions + next_of(&stop_seed, 200);
+  assert_int_equal(javm_vm_set_mark(g->vm, JAVM_MARK_GAS, gas), JAVM_OK);
+  assert_int_equal(javm_vm_set_mark(g->vm, JAVM_MARK_INSTRUCTIONS, instructions), JAVM_OK);
+}
+
+/* Goes on behind a verb that came to a mark, until it is done; the result's sums are those of all its parts. */
+static javm_status past_marks(guest *g, javm_status status) {
+  uint64_t gas = 0, instructions = 0;
+  while (status == JAVM_OK && g->result.kind == JAVM_RESULT_PAUSED && g->result.pause == JAVM_PAUSE_MARK) {
+    gas += g->result.gas_used;
+    instructions += g->result.instructions;
+    set_marks(g);
+    assert_int_equal(javm_vm_check(g->vm, &g->error), JAVM_OK);
+    uint32_t how = next_of(&stop_seed, 8);
+    if (how < 2) status = javm_vm_step(g->vm, (javm_step)how, guest_fresh(g), &g->error);
+    else status = javm_vm_call_resume(g->vm, NULL, guest_fresh(g), &g->error);
+  }
+  g->result.gas_used += gas;
+  g->result.instructions += instructions;
+  return status;
+}
 
 static javm_status random_verb(guest *g, javm_cap *root, javm_cap *scratchpad) {
   javm_result *r = guest_fresh(g);
@@ -161,17 +195,39 @@ static void run(uint64_t number, outcome *outcomes) {
   javm_cap *root = instances[IMAGES - 1];
   guest_put(&g, root);
   for (int i = 0; i < VERBS; i++) {
+    if (stop_seed) set_marks(&g);
     javm_status status = random_verb(&g, root, marker);
+    if (stop_seed) status = past_marks(&g, status);
     if (status != JAVM_OK && status != JAVM_NOT_PAUSED && status != JAVM_CALL_STACK_FULL &&
         status != JAVM_INVALID_ARGUMENT)
       fail_msg("run %llu, verb %d: %s: %s", (unsigned long long)number, i, javm_status_text(status), g.error.text);
     if (javm_vm_check(g.vm, &g.error) != JAVM_OK)
       fail_msg("run %llu, verb %d: %s", (unsigned long long)number, i, g.error.text);
-    outcomes[i] = (outcome){(int)g.result.kind,    (int)status,       g.result.gas_used,
-                            g.result.return_value, g.result.instance, javm_vm_depth(g.vm)};
+    outcomes[i] = (outcome){.kind = (int)g.result.kind,
+                            .status = (int)status,
+                            .gas_used = g.result.gas_used,
+                            .value = g.result.return_value,
+                            .instructions = g.result.instructions,
+                            .instance = g.result.instance,
+                            .depth = javm_vm_depth(g.vm)};
+    if (outcomes[i].depth > 0)
+      assert_int_equal(javm_vm_root(g.vm, JAVM_ROOT_WHOLE, &outcomes[i].root, &g.error), JAVM_OK);
     if (g.result.kind == JAVM_RESULT_HALT && status == JAVM_OK) assert_true(javm_dir_has(g.dir, &g.result.instance));
   }
   guest_close(&g);
+}
+
+static void same_outcomes(const outcome *a, const outcome *b) {
+  for (int v = 0; v < VERBS; v++) {
+    assert_int_equal(a[v].kind, b[v].kind);
+    assert_int_equal(a[v].status, b[v].status);
+    assert_int_equal(a[v].gas_used, b[v].gas_used);
+    assert_int_equal(a[v].value, b[v].value);
+    assert_int_equal(a[v].instructions, b[v].instructions);
+    assert_int_equal(a[v].depth, b[v].depth);
+    assert_same_hash(a[v].instance, b[v].instance);
+    assert_same_hash(a[v].root, b[v].root);
+  }
 }
 
 static void random_guests_keep_the_invariants_and_run_the_same_twice(void **state) {
@@ -180,16 +236,11 @@ static void random_guests_keep_the_invariants_and_run_the_same_twice(void **stat
   for (uint64_t i = 1; i <= RUNS; i++) {
     memset(first, 0, sizeof first);
     memset(second, 0, sizeof second);
+    stop_seed = 0;
     run(i, first);
+    stop_seed = i;
     run(i, second);
-    for (int v = 0; v < VERBS; v++) {
-      assert_int_equal(first[v].kind, second[v].kind);
-      assert_int_equal(first[v].status, second[v].status);
-      assert_int_equal(first[v].gas_used, second[v].gas_used);
-      assert_int_equal(first[v].value, second[v].value);
-      assert_int_equal(first[v].depth, second[v].depth);
-      assert_same_hash(first[v].instance, second[v].instance);
-    }
+    same_outcomes(first, second);
   }
 }
 

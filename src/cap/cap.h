@@ -77,14 +77,8 @@ typedef struct jv_continuation {
   size_t count;
 } jv_continuation;
 
-/* What an entry did outside of its own state; the numbers are part of the format. */
-enum {
-  JV_SAVED_EMIT = 0,
-  JV_SAVED_QUOTA = 1,          /* id was changed by amount, modulo 2^64 */
-  JV_SAVED_METER = 2,          /* likewise */
-  JV_SAVED_MARKER_ADDED = 3,   /* to catcher a, marker b */
-  JV_SAVED_MARKER_REMOVED = 4, /* likewise, from the index that amount says */
-};
+/* What an entry did outside of its own state; the VM gives the kinds (docs/formats.md). */
+#define JV_SAVED_EMIT 0 /* `cap` was emitted */
 typedef struct jv_saved_effect {
   uint8_t kind;
   javm_cap *cap; /* of an emit */

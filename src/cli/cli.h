@@ -31,6 +31,7 @@
 
 int cli_run(int argc, char **argv);
 int cli_conform(int argc, char **argv);
+int cli_bisect(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_asm(int argc, char **argv);
 int cli_link(int argc, char **argv);

@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"run", cli_run, "run a program, an Image or an Instance"},
     {"conform", cli_conform, "check this machine against conformance files"},
+    {"bisect", cli_bisect, "find where two runs, or two traces, part"},
     {"replay", cli_replay, "run a recorded program against its recorded host calls"},
     {"asm", cli_asm, "assemble a text to an Image"},
     {"link", cli_link, "make an Image of a linked RISC-V program"},

@@ -25,11 +25,16 @@ static void print_help(void) {
        "  --yields host|catcher  who goes on after a caught yield; default host: the run ends as paused\n"
        "  --catch SLOT         catch yields of the cap in this root slot; repeatable\n"
        "  --quota N            put a storage quota of N bytes into the Image's quota slot\n"
+       "  --until-gas N        stop before the first block that would bring the gas used to more than N, and say what\n"
+       "                       the program is then: pc, registers, root (see docs/time-travel.md)\n"
+       "  --until-instruction N  stop when N instructions have run, likewise\n"
        "  --trace FILE         write what the program asked of its host, for 'javm replay'\n"
-       "  --save FILE          write the new Instance, so that the next run of that file goes on\n"
+       "  --save FILE          write the new Instance, so that the next run of that file goes on; of a run that "
+       "stopped\n"
+       "                       as it was asked to, the paused one\n"
        "  --json               report as JSON\n"
        "  --report FILE        write the report there and not to stdout\n"
-       "  --quiet              report nothing of a halt, and anything else to stderr\n"
+       "  --quiet              report nothing of a halt or where the run was to stop, and anything else to stderr\n"
        "  --perf map|dump      tell perf of the native code, by /tmp/perf-PID.map or jit-PID.dump\n"
        "  --gdb                tell gdb of the native code\n"
        "  --profile FILE       run the program once more, in slices of gas, and write where the gas went\n"
@@ -37,7 +42,7 @@ static void print_help(void) {
        "  --profile-by WHAT    function, line or block; default: function if FILE.sym is there, else block\n\n"
        "A program of the javm set can write to stdout and stderr by host function 64. Where FILE.sym is there (see\n"
        "'javm link'), a fault is reported with function and source line.\n\n"
-       "Exit status: 0 halt, 1 another end, 2 misuse or bad input.");
+       "Exit status: 0 halt, or where the run was to stop, 1 another end, 2 misuse or bad input.");
 }
 
 static bool read_input(const char *text, run_options *options) {
@@ -124,7 +129,15 @@ static bool set_perf(const char *text, run_options *options) {
   return true;
 }
 
-static bool set_option(int option, run_options *options) {
+void run_options_init(run_options *options) {
+  memset(options, 0, sizeof *options);
+  javm_load_config_default(&options->load);
+  options->gas = CLI_GAS_DEFAULT;
+  options->profile_every = PROFILE_EVERY;
+  options->until[JAVM_MARK_GAS] = options->until[JAVM_MARK_INSTRUCTIONS] = JAVM_NO_MARK;
+}
+
+bool run_set_option(int option, run_options *options) {
   switch (option) {
     case 'e':
     case 'p': return set_number(option, optarg, options);
@@ -136,6 +149,9 @@ static bool set_option(int option, run_options *options) {
     case 'y': return set_yields(optarg, options);
     case 'c': return add_catch(optarg, options);
     case 'q': options->has_quota = true; return cli_option_u64("--quota", optarg, UINT64_MAX, &options->quota);
+    case 'u': return cli_option_u64("--until-gas", optarg, UINT64_MAX - 1, &options->until[JAVM_MARK_GAS]);
+    case 'U':
+      return cli_option_u64("--until-instruction", optarg, UINT64_MAX - 1, &options->until[JAVM_MARK_INSTRUCTIONS]);
     case 't': options->trace_path = optarg; return true;
     case 's': options->save_path = optarg; return true;
     case 'Q': options->quiet = true; return true;
@@ -160,6 +176,13 @@ static int check_options(const run_options *options) {
     return cli_fail("run: --profile with --catch: a catcher would catch the ends of the slices of gas");
   if (std_profile && options->json && std_report && !options->quiet)
     return cli_fail("run: --profile - with --json: both would go to stdout; expected --report FILE");
+  bool has_mark =
+      options->until[JAVM_MARK_GAS] != JAVM_NO_MARK || options->until[JAVM_MARK_INSTRUCTIONS] != JAVM_NO_MARK;
+  if (has_mark && (options->profile_path != NULL || options->trace_path != NULL))
+    return cli_fail(
+        "run: --until-gas and --until-instruction: not with --profile and --trace, which are of a whole run");
+  if (options->until[JAVM_MARK_GAS] != JAVM_NO_MARK && options->gas_model == JAVM_GAS_NONE)
+    return cli_fail("run: --until-gas with --gas-model none: nothing uses gas");
   if (options->profile_path != NULL && options->gas_model == JAVM_GAS_NONE)
     return cli_fail("run: --profile with --gas-model none: nothing uses gas");
   if (options->announce != 0 && options->engine.engine == JAVM_ENGINE_INTERPRETER)
@@ -202,6 +225,13 @@ static int save_instance(javm_dir *dir, const javm_hash *hash, const char *path)
   return result;
 }
 
+static int save_paused(const run_state *state, const char *path) {
+  javm_hash hash;
+  javm_error error;
+  if (javm_vm_suspend(state->vm, &hash, &error) != JAVM_OK) return cli_fail_error(path, &error);
+  return save_instance(state->dir, &hash, path);
+}
+
 /* Our own output starts on a new line. */
 static void end_line(run_host *host) {
   if (host->in_midline) fputc('\n', stdout);
@@ -212,7 +242,7 @@ static void end_line(run_host *host) {
 static int print_report(run_subject *subject, const run_options *options, run_host *host, const run_report *report) {
   cli_output output = {0};
   FILE *file = options->quiet ? stderr : stdout;
-  if (options->quiet && report->result->kind == JAVM_RESULT_HALT) return CLI_OK;
+  if (options->quiet && (report->result->kind == JAVM_RESULT_HALT || report->state != NULL)) return CLI_OK;
   if (options->report_path != NULL) {
     int result = cli_output_open(options->report_path, &output);
     if (result != CLI_OK) return result;
@@ -228,15 +258,16 @@ static int print_report(run_subject *subject, const run_options *options, run_ho
 
 static int finish(run_subject *subject, const run_options *options, run_host *host, const run_report *report) {
   const javm_result *result = report->result;
-  bool halted = result->kind == JAVM_RESULT_HALT;
+  bool halted = result->kind == JAVM_RESULT_HALT, at_mark = !halted && report->state != NULL;
   int written = CLI_OK;
   if (options->save_path != NULL && halted)
     written = save_instance(subject->input.dir, &result->instance, options->save_path);
+  else if (options->save_path != NULL && at_mark) written = save_paused(report->state, options->save_path);
   else if (options->save_path != NULL)
     cli_fail("%s: not written: the program did not halt, so there is no new Instance", options->save_path);
   int printed = print_report(subject, options, host, report);
   if (written != CLI_OK || printed != CLI_OK) return CLI_BAD;
-  return halted ? CLI_OK : CLI_OTHER;
+  return halted || at_mark ? CLI_OK : CLI_OTHER;
 }
 
 static double now(void) {
@@ -294,7 +325,7 @@ static int invoke(run_subject *subject, const run_options *options, trace_writer
   watch watch = {options->trace_path != NULL ? writer : NULL, 0, false};
   run_names names = {.symbols = symbols};
   run_vm_config(subject, options, &config);
-  config.counts_instructions = !options->quiet;
+  config.counts_instructions = !options->quiet || options->until[JAVM_MARK_INSTRUCTIONS] != JAVM_NO_MARK;
   config.announce = options->announce;
   if (symbols != NULL && javm_cap_hash(subject->input.dir, subject->image, &names.image) == JAVM_OK) {
     config.name_of = name_of;
@@ -305,17 +336,21 @@ static int invoke(run_subject *subject, const run_options *options, trace_writer
     config.trace_ctx = &watch;
   }
   javm_status status = run_vm_new(subject, &config, &host, &vm, &error);
+  for (int mark = 0; status == JAVM_OK && mark < 2; mark++)
+    if (options->until[mark] != JAVM_NO_MARK) status = javm_vm_set_mark(vm, (javm_mark)mark, options->until[mark]);
   double start = now();
-  if (status == JAVM_OK)
-    status = javm_vm_invoke(vm, &subject->hash, options->endpoint, subject->args, options->gas, &result, &error);
+  if (status == JAVM_OK) status = run_start(vm, subject, options, &result, &error);
   double seconds = now() - start;
   if (vm != NULL) warn_unannounced(options, javm_vm_unannounced(vm));
   int exit_status = CLI_OK;
   if (status != JAVM_OK) exit_status = cli_fail_error(options->path, &error);
   else if (watch.writer != NULL) exit_status = cli_output_commit(&writer->output);
   if (status == JAVM_OK) {
-    run_report report = {&subject->hash, &result, seconds, watch.changed_image ? NULL : symbols,
-                         config.counts_instructions};
+    bool at_mark = result.kind == JAVM_RESULT_PAUSED && result.pause == JAVM_PAUSE_MARK;
+    run_state state = {subject->input.dir, vm, symbols, names.image};
+    run_report report = {
+        &subject->hash,         &result, seconds, watch.changed_image ? NULL : symbols, config.counts_instructions,
+        at_mark ? &state : NULL};
     int finished = finish(subject, options, &host, &report);
     if (exit_status == CLI_OK) exit_status = finished;
     if (options->profile_path != NULL && exit_status != CLI_BAD) {
@@ -356,16 +391,9 @@ static int run(const run_options *options) {
 }
 
 int cli_run(int argc, char **argv) {
-  static const struct option long_options[] = {{"endpoint", required_argument, NULL, 'e'},
-                                               {"pc", required_argument, NULL, 'p'},
-                                               {"arg", required_argument, NULL, 'a'},
-                                               {"input", required_argument, NULL, 'n'},
-                                               {"gas", required_argument, NULL, 'G'},
-                                               {"gas-model", required_argument, NULL, 'g'},
-                                               {"isa", required_argument, NULL, 'i'},
-                                               {"yields", required_argument, NULL, 'y'},
-                                               {"catch", required_argument, NULL, 'c'},
-                                               {"quota", required_argument, NULL, 'q'},
+  static const struct option long_options[] = {RUN_SUBJECT_OPTIONS,
+                                               {"until-gas", required_argument, NULL, 'u'},
+                                               {"until-instruction", required_argument, NULL, 'U'},
                                                {"trace", required_argument, NULL, 't'},
                                                {"save", required_argument, NULL, 's'},
                                                {"json", no_argument, NULL, 'j'},
@@ -376,15 +404,11 @@ int cli_run(int argc, char **argv) {
                                                {"profile-by", required_argument, NULL, 'B'},
                                                {"perf", required_argument, NULL, 'F'},
                                                {"gdb", no_argument, NULL, 'D'},
-                                               CLI_ENGINE_OPTIONS,
                                                {"help", no_argument, NULL, 'h'},
                                                {NULL, 0, NULL, 0}};
   run_options options;
   int given, result = CLI_OK;
-  memset(&options, 0, sizeof options);
-  javm_load_config_default(&options.load);
-  options.gas = CLI_GAS_DEFAULT;
-  options.profile_every = PROFILE_EVERY;
+  run_options_init(&options);
   while (result == CLI_OK && (given = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
     if (given == 'h') {
       print_help();
@@ -392,7 +416,7 @@ int cli_run(int argc, char **argv) {
       return CLI_OK;
     }
     if (given == '?' || given == ':') result = cli_option_refused(argv, given);
-    else if (!set_option(given, &options)) result = CLI_BAD;
+    else if (!run_set_option(given, &options)) result = CLI_BAD;
   }
   if (result == CLI_OK) options.path = cli_one_file(argc, argv);
   if (options.path == NULL) result = CLI_BAD;

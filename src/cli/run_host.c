@@ -55,3 +55,13 @@ javm_status run_vm_new(const run_subject *subject, const javm_vm_config *config,
   *error = (javm_error){.status = status};
   return status;
 }
+
+javm_status run_start(javm_vm *vm, const run_subject *subject, const run_options *options, javm_result *result,
+                      javm_error *error) {
+  if (!subject->is_paused)
+    return javm_vm_invoke(vm, &subject->hash, options->endpoint, subject->args, options->gas, result, error);
+  javm_status status = javm_vm_restore(vm, &subject->hash, result, error);
+  if (status != JAVM_OK) return status;
+  javm_result_clear(subject->input.dir, result);
+  return javm_vm_call_resume(vm, NULL, result, error);
+}

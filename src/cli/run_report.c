@@ -7,7 +7,12 @@
 static const char *status_of(const javm_result *result) {
   if (result->kind == JAVM_RESULT_HALT) return "halt";
   if (result->kind == JAVM_RESULT_FAULTED) return "faulted";
+  if (result->pause == JAVM_PAUSE_MARK) return "at-mark";
   return result->pause == JAVM_PAUSE_HOST_CALL ? "host-call" : "paused";
+}
+
+static bool is_at_mark(const javm_result *result) {
+  return result->kind == JAVM_RESULT_PAUSED && result->pause == JAVM_PAUSE_MARK;
 }
 
 static const char *fault_of(const javm_result *result) {
@@ -51,6 +56,8 @@ static void print_end(FILE *file, const run_report *report) {
     if (result->refusal != JAVM_REFUSAL_NONE)
       fprintf(file, "refused           operation %" PRIu32 ": %s\n", result->refused_operation,
               javm_refusal_text(result->refusal));
+  } else if (result->pause == JAVM_PAUSE_MARK) {
+    fputs("stopped           at the mark\n", file);
   } else if (result->pause == JAVM_PAUSE_HOST_CALL) {
     fprintf(file, "ended             by host call %" PRIu32 ", which nobody answers here\n", result->host_function);
   } else {
@@ -80,9 +87,9 @@ int run_report_text(FILE *file, const run_report *report) {
   fprintf(file, "instance before   %s\n", hex);
   cli_hash_hex(after(report), hex);
   fprintf(file, "instance after    %s\n", hex);
-  print_pages(file, result);
+  if (!is_at_mark(result)) print_pages(file, result);
   if (result->emit_count > 0) fprintf(file, "emitted           %zu caps\n", result->emit_count);
-  return CLI_OK;
+  return is_at_mark(result) ? run_state_text(file, report->state) : CLI_OK;
 }
 
 static json_t *pages_json(const javm_result *result) {
@@ -126,6 +133,7 @@ static bool set_place(json_t *out, const run_report *report) {
 static bool set_end(json_t *out, const run_report *report) {
   const javm_result *result = report->result;
   if (result->kind == JAVM_RESULT_PAUSED) {
+    if (result->pause == JAVM_PAUSE_MARK) return cli_json_set(out, "state", run_state_json(report->state));
     if (result->pause != JAVM_PAUSE_HOST_CALL) return cli_json_set(out, "pause", json_string(pause_of(result)));
     return cli_json_set(out, "host_call", cli_json_u64(result->host_function));
   }

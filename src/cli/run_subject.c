@@ -177,6 +177,10 @@ static int make_instance(run_subject *s, const run_options *options) {
   if (!is_image) s->instance = javm_cap_retain(s->input.cap);
   else if (javm_instance_genesis(s->input.dir, s->image, NULL, &s->instance, &error) != JAVM_OK)
     return cli_fail_error(options->path, &error);
+  javm_instance_spec instance;
+  if (javm_instance_view(s->input.dir, s->instance, &instance) != JAVM_OK) return cli_fail_memory();
+  static const javm_hash none;
+  s->is_paused = memcmp(&instance.paused, &none, sizeof none) != 0;
   if (options->has_quota) result = put_quota(s, options);
   if (result == CLI_OK && options->catch_count > 0) result = put_catcher(s, options);
   if (result == CLI_OK && javm_dir_put(s->input.dir, s->instance, &s->hash, &error) != JAVM_OK)

@@ -82,12 +82,10 @@ static inline uint64_t jv_imm(const uint8_t *p, unsigned bytes) {
 }
 
 /*
- * Decodes the instruction at c, of whose bytes 24 can be read; `marks` is the bitmask from its first byte on, at least
- * 25 bits; `rows` is the instruction set's part of jv_layouts.
+ * Decodes the instruction at c, of whose bytes 24 can be read; `row` is what the instruction set's part of jv_layouts has for
+ * its opcode, 255 where none is marked.
  */
-JV_INLINE void jv_decode_at(const jv_layout *rows, const uint8_t *c, uint64_t marks, uint32_t pc, jv_decoded *out) {
-  unsigned skip = jv_lowest_bit(marks >> 1 | UINT64_C(1) << JV_MAX_SKIP);
-  const jv_layout *row = &rows[(uint8_t)(c[0] | ((marks & 1) - 1))]; /* 255 is no opcode */
+JV_INLINE void jv_decode_row(const jv_layout *row, const uint8_t *c, unsigned skip, uint32_t pc, jv_decoded *out) {
   uint32_t regs = jv_reg_pairs[c[1]] | (jv_reg_pairs[c[2]] << 16 & 0xff000000);
   out->op = (uint8_t)(row->op_plus_1 - 1);
   out->skip = (uint8_t)skip;
@@ -101,6 +99,12 @@ JV_INLINE void jv_decode_at(const jv_layout *rows, const uint8_t *c, uint64_t ma
   out->target = (uint32_t)((pc + x) & x_jumps) | (uint32_t)((pc + y) & y_jumps);
   out->x = x & ~x_jumps;
   out->y = y & ~y_jumps;
+}
+
+/* Likewise; `marks` is the bitmask from its first byte on, at least 25 bits. */
+JV_INLINE void jv_decode_at(const jv_layout *rows, const uint8_t *c, uint64_t marks, uint32_t pc, jv_decoded *out) {
+  unsigned skip = jv_lowest_bit(marks >> 1 | UINT64_C(1) << JV_MAX_SKIP);
+  jv_decode_row(&rows[(uint8_t)(c[0] | ((marks & 1) - 1))], c, skip, pc, out);
 }
 
 /*

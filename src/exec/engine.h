@@ -15,6 +15,8 @@ typedef struct jv_state jv_state;
  * FAIL the exit's status is mem->status if the handler set one (as a failed access does), else OUT_OF_MEMORY; gas is
  * as before. */
 typedef javm_ecall_action (*jv_ecall_fn)(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate);
+/* A CONTINUE that the engine is quicker after: of registers and gas, φ[7] and φ[8] alone may have changed. */
+#define JV_ECALL_RETURNED ((javm_ecall_action)0x100)
 
 struct jv_state {
   uint64_t regs[JAVM_REG_COUNT];
@@ -69,6 +71,13 @@ javm_exit jv_lockstep_run(const javm_program *program, jv_state *state, jv_ecall
 javm_exit jv_run_stepwise(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx,
                           uint64_t instruction_limit, bool *limit_reached);
 
+/* Likewise to the end of the block that pc is in: until an instruction that ends one has run, or after instruction_limit. */
+javm_exit jv_run_block(const javm_program *program, jv_state *state, jv_ecall_fn handler, void *ctx,
+                       uint64_t instruction_limit, bool *limit_reached);
+
+/* What the state must pay before its next instruction runs. */
+uint64_t jv_next_charge(const javm_program *program, const jv_state *state);
+
 /* For the engines: the exit for an access that jv_mem_touch and its like refused. */
 javm_exit jv_access_exit(const javm_program *program, const jv_mem *mem, jv_touch touch);
 
@@ -100,7 +109,7 @@ static inline bool jv_ecall(const javm_program *p, jv_state *s, uint32_t pc, uin
   s->paid = jv_stays_paid(p, op);
   s->mem->status = JAVM_OK;
   javm_ecall_action action = JV_LIKELY(handler) ? handler(ctx, s, from.kind, immediate) : JAVM_ECALL_LEAVE;
-  return JV_LIKELY(action == JAVM_ECALL_CONTINUE) || jv_leave_at_ecall(p, s, &from, action, exit);
+  return action == JAVM_ECALL_CONTINUE || action == JV_ECALL_RETURNED || jv_leave_at_ecall(p, s, &from, action, exit);
 }
 
 struct javm_machine {

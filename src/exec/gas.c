@@ -6,13 +6,11 @@
  */
 #include "exec/gas.h"
 #include "exec/decode.h"
+#include "exec/places.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 #if defined(__GNUC__)
 #define JV_NOINLINE static __attribute__((noinline))
@@ -37,21 +35,24 @@ enum {
 };
 
 /*
- * What an opcode costs, made for a jv_pricer_add with few branches. An instruction's op, a, b and d are one word here,
- * op in its lowest byte.
+ * What an opcode costs, made for pricing with few branches. An instruction is one word here: its opcode in the lowest
+ * byte, above it the registers that its next bytes can name: the lower one of the first, the upper one, and the lower
+ * one of the second.
  */
+enum { LOW = 8, HIGH = 16, THIRD = 24 };
 typedef struct gas_rule {
-  uint32_t unread;           /* sets UNREAD in each operand that is no source */
-  uint8_t to_shift, to_mask; /* where the destination is */
-  uint8_t to_set;            /* UNWRITTEN if there is none */
-  uint8_t slots;             /* decode slots */
-  uint8_t same_a, same_b;    /* 1: one fewer where that operand is the destination */
-  uint8_t latency;           /* and jv_pricer.cycles[cycles] */
+  uint32_t unread;             /* sets UNREAD in each register that is no source */
+  uint8_t to_shift;            /* where the destination is */
+  uint8_t to_set;              /* UNWRITTEN if there is none */
+  uint8_t weight;              /* among few instructions */
+  uint8_t slots;               /* decode slots */
+  uint8_t same_low, same_high; /* 1: one fewer where that register is the destination */
+  uint8_t latency;             /* and jv_pricer.cycles[cycles] */
   uint8_t cycles;
-  uint8_t kind;       /* what units it takes */
-  uint8_t takes_alu;  /* 1: takes an ALU */
-  uint8_t is_other;   /* 1: an entry that takes none */
-  uint8_t is_special; /* 1: a branch, or takes more than an ALU, or none for more than a cycle */
+  uint8_t kind;      /* what units it takes */
+  uint8_t takes_alu; /* 1: takes an ALU */
+  uint8_t is_other;  /* 1: an entry that takes none */
+  uint8_t ends;      /* its block: 1 in every instruction set, 2 in javm only */
 } gas_rule;
 
 /*
@@ -73,6 +74,13 @@ enum { TAKES_ALU, TAKES_NONE, TAKES_ALU2, TAKES_MUL, TAKES_DIV };
 
 enum { UNREAD = 16, UNWRITTEN = 32 };
 
+/*
+ * Below this weight a block has at most four instructions that take an ALU, and if it has that many, one that takes none; if
+ * three, two; if two, three; else no more than five in all: no ALU and no start is ever lacking.
+ */
+enum { FEW_WEIGHT = 25 };
+static_assert(FEW_WEIGHT - 1 <= JV_GAS_BUFFER, "few instructions fit into the buffer");
+
 #define GAS(name, slots, slots_same, same, latency, units)                                                             \
   enum {                                                                                                               \
     SLOTS_##name = slots,                                                                                              \
@@ -82,25 +90,33 @@ enum { UNREAD = 16, UNWRITTEN = 32 };
     CYCLES_##name = (latency) < BRANCH_CYCLES ? 0 : (latency)-BRANCH_CYCLES + 1,                                       \
     KIND_##name = KIND_OF(units),                                                                                      \
     ALU_##name = (units) != 0,                                                                                         \
-    SPECIAL_##name = (latency) == BRANCH_CYCLES || ((units) & (ALU2 | MUL | DIV)) || (!(units) && (latency) > 1),      \
-    OTHER_##name = !(units) && (latency) > 0                                                                           \
+    OTHER_##name = !(units) && (latency) > 0,                                                                          \
+    WEIGHT_##name = KIND_##name == TAKES_ALU ? 5 : KIND_##name != TAKES_NONE ? FEW_WEIGHT : (latency) > 0 ? 4 : 1      \
   };
 #include "exec/ops.def"
 
-#define RULE(read, written, gas)                                                                                       \
+/* Where the registers of two-register formats are: the source above the destination, in others A, B and D in order. */
+#define IS_PAIR(format) (JV_FORMAT_##format == JV_FORMAT_REG_REG)
+#define READS_LOW(format, read) (((read) & (IS_PAIR(format) ? D : A)) != 0)
+#define READS_HIGH(format, read) (((read) & (IS_PAIR(format) ? A : B)) != 0)
+#define READS_THIRD(format, read) (!IS_PAIR(format) && ((read)&D))
+#define RULE(format, read, written, ends_block, gas)                                                                   \
   {                                                                                                                    \
-    .unread = ((read)&A ? 0 : UNREAD) << 8 | ((read)&B ? 0 : UNREAD) << 16 | ((read)&D ? 0 : UNREAD) << 24,            \
-    .to_shift = (written)&D ? 24 : 8, .to_mask = (written) ? 15 : 0, .to_set = (written) ? 0 : UNWRITTEN,              \
-    .slots = SLOTS_##gas, .same_a = SAVES_##gas, .same_b = SAVES_##gas & ANY_##gas, .latency = LATENCY_##gas,          \
-    .cycles = CYCLES_##gas, .kind = KIND_##gas, .takes_alu = ALU_##gas, .is_other = OTHER_##gas,                       \
-    .is_special = SPECIAL_##gas                                                                                        \
+    .unread = (READS_LOW(format, read) ? 0 : UNREAD) << LOW | (READS_HIGH(format, read) ? 0 : UNREAD) << HIGH |        \
+              (uint32_t)(READS_THIRD(format, read) ? 0 : UNREAD) << THIRD,                                             \
+    .to_shift = ((written)&D) && !IS_PAIR(format) ? THIRD : LOW, .to_set = (written) ? 0 : UNWRITTEN,                  \
+    .weight = WEIGHT_##gas, .slots = SLOTS_##gas,                                                                      \
+    .same_low = IS_PAIR(format) ? 0 : SAVES_##gas, .same_high = IS_PAIR(format) || ANY_##gas ? SAVES_##gas : 0,        \
+    .latency = LATENCY_##gas, .cycles = CYCLES_##gas, .kind = KIND_##gas, .takes_alu = ALU_##gas,                      \
+    .is_other = OTHER_##gas, .ends = ends_block                                                                        \
   }
 
 /* By opcode. No block goes on behind a number that is no opcode. */
 static const gas_rule rules[256] = {
-#define OP(number, name, format, reads, writes, ends_block, can_fault, gas) [number] = RULE(reads, writes, gas),
+#define OP(number, name, format, reads, writes, ends_block, can_fault, gas)                                            \
+  [number] = RULE(format, reads, writes, ends_block, gas),
 #include "exec/ops.def"
-    [JV_OP_INVALID] = RULE(0, 0, TRAP),
+    [JV_OP_INVALID] = RULE(NONE, 0, 0, 1, TRAP),
 };
 static_assert(sizeof(gas_rule) == 16, "rules do not straddle cache lines");
 
@@ -118,7 +134,7 @@ static_assert(PLACED_CYCLES * (BUFFER_ENTRIES + 1) <= 0x7fff, "the placed cycles
   static_assert(JV_GAS_##gas != JV_GAS_MOVE || (number) == JV_OP_move_reg, "only move_reg is renamed");
 #include "exec/ops.def"
 
-static bool ends(const javm_code *code, uint8_t op) { return op == JV_OP_INVALID || jv_op_ends_block(code->isa, op); }
+static bool ends(const jv_pricer *s, const gas_rule *rule) { return rule->ends & s->ends_mask; }
 
 /* Is the opcode at this place trap or unlikely? No instruction stands before the code; behind it there are traps. */
 static inline bool is_cold(const jv_pricer *s, int64_t pc) {
@@ -127,31 +143,31 @@ static inline bool is_cold(const jv_pricer *s, int64_t pc) {
   return op == s->cold[0] || op == s->cold[1];
 }
 
-static inline void set_branch(jv_pricer *s, const gas_rule *rule, const jv_decoded *i, uint32_t pc) {
-  if (rule->cycles != CYCLES_BRANCH) return;
-  int64_t target = (int64_t)pc + (int32_t)(i->target - pc);
-  bool known = is_cold(s, (int64_t)pc + 1 + i->skip) || is_cold(s, target);
-  s->cycles[CYCLES_BRANCH] = known ? BRANCH_KNOWN : BRANCH_MISSED;
+static inline uint32_t branch_cycles(const jv_pricer *s, uint32_t pc, uint32_t next, uint32_t target) {
+  bool known = is_cold(s, next) || is_cold(s, (int64_t)pc + (int32_t)(target - pc));
+  return known ? BRANCH_KNOWN : BRANCH_MISSED;
 }
 
 static inline uint32_t find_latency(const jv_pricer *s, const gas_rule *rule) {
   return rule->latency + s->cycles[rule->cycles];
 }
 
-static inline uint32_t insn_word(const jv_decoded *i) {
-  return i->op | (uint32_t)i->a << 8 | (uint32_t)i->b << 16 | (uint32_t)i->d << 24;
+/* The instruction at the place, as one word. */
+static inline uint32_t insn_at(const uint8_t *code, const jv_place *p) {
+  const uint8_t *at = code + p->pc;
+  return p->op | jv_reg_pairs[at[1]] | (jv_reg_pairs[at[2]] << 16 & 0xff000000);
 }
 
 /* Places in jv_pricer.ready, and decode slots. */
 typedef struct operands {
-  unsigned a, b, d, to, slots;
+  unsigned low, high, third, to, slots;
 } operands;
 
 static inline operands find_operands(const gas_rule *rule, uint32_t insn) {
   uint32_t read = insn | rule->unread;
-  operands o = {.a = read >> 8 & 255, .b = read >> 16 & 255, .d = read >> 24};
-  o.to = (insn >> rule->to_shift & rule->to_mask) | rule->to_set;
-  o.slots = rule->slots - (((o.a == o.to) & rule->same_a) | ((o.b == o.to) & rule->same_b));
+  operands o = {.low = read >> LOW & 255, .high = read >> HIGH & 255, .third = read >> THIRD};
+  o.to = (insn >> rule->to_shift & 15) | rule->to_set;
+  o.slots = rule->slots - (((o.low == o.to) & rule->same_low) | ((o.high == o.to) & rule->same_high));
   return o;
 }
 
@@ -174,144 +190,155 @@ static uint64_t rotate_right(uint64_t set, unsigned by) { return set >> by | set
 static uint64_t entry_bit(unsigned at) { return UINT64_C(1) << at; }
 
 /* Empty. The arrays by entry need no start values. */
-static void buffer_init(jv_gas_buffer *p) {
-  p->cycle = p->last_done = p->mul_free = p->div_free = p->unfinished = p->fresh = p->finishing = 0;
-  p->head = p->tail = p->started = 0;
-  for (unsigned i = 0; i < JV_GAS_ALUS; i++) p->alus[i] = UINT64_MAX;
-  for (unsigned i = 0; i < JV_GAS_KINDS; i++) p->ready[i] = 0;
-  memset(p->provider, 0, 16 * sizeof p->provider[0]);
-  memset(p->provider_at, NOBODY, sizeof p->provider_at);
-  p->users[NOBODY] = 0;
-  p->slots = DECODE_SLOTS;
+static void buffer_init(jv_pricer *s) {
+  jv_gas_buffer *b = &s->buffer;
+  s->clock = (jv_gas_clock){.alu = UINT64_MAX, .alu2 = UINT64_MAX, .alu3 = UINT64_MAX, .alu4 = UINT64_MAX};
+  s->clock.slots = DECODE_SLOTS;
+  memset(b->ready, 0, sizeof b->ready);
+  memset(b->provider, 0, 16 * sizeof b->provider[0]);
+  memset(b->provider_at, NOBODY, sizeof b->provider_at);
+  b->users[NOBODY] = 0;
 }
 
-static inline void finish(jv_gas_buffer *p, unsigned at) {
-  uint64_t bit = entry_bit(at);
-  p->unfinished &= ~bit;
-  for (uint64_t u = p->users[at]; u; u &= u - 1) {
+JV_INLINE void finish(jv_gas_buffer *b, jv_gas_clock *c, unsigned at) {
+  c->unfinished &= ~entry_bit(at);
+  for (uint64_t u = b->users[at]; u; u &= u - 1) {
     unsigned user = jv_lowest_bit(u);
-    uint64_t left = p->unmet[user] &= ~bit;
-    p->ready[p->kind[user]] |= (uint64_t)(left == 0) << user;
+    b->ready[b->kind[user]] |= (uint64_t)((b->sources[user] & c->unfinished) == 0) << user;
   }
 }
 
-static inline void take_alu(jv_gas_buffer *p, uint64_t until) {
-  uint64_t *k = p->alus, k0 = k[0], k1 = k[1], k2 = k[2];
-  k[0] = earlier(k0, until);
-  k[1] = later(k0, earlier(k1, until));
-  k[2] = later(k1, earlier(k2, until));
-  k[3] = later(k2, until);
+JV_INLINE void take_alu(jv_gas_clock *c, uint64_t until) {
+  uint64_t k1 = c->alu, k2 = c->alu2, k3 = c->alu3;
+  c->alu = earlier(k1, until);
+  c->alu2 = later(k1, earlier(k2, until));
+  c->alu3 = later(k2, earlier(k3, until));
+  c->alu4 = later(k3, until);
 }
 
 /* What an entry has that starts in this cycle. */
-static inline void take_units(jv_gas_buffer *p, unsigned at, unsigned kind, uint64_t done) {
-  p->done_at[at] = done;
-  p->last_done = later(p->last_done, done);
-  p->started++;
+JV_INLINE void take_units(jv_gas_buffer *b, jv_gas_clock *c, unsigned at, unsigned kind, uint64_t done) {
+  b->done_at[at] = done;
+  c->last_done = later(c->last_done, done);
+  c->started++;
   if (kind == TAKES_NONE) {
-    p->finishing |= entry_bit(at);
+    c->finishing |= entry_bit(at);
     return;
   }
-  take_alu(p, done << ENTRY_BITS | at);
-  if (kind == TAKES_ALU2) take_alu(p, done << ENTRY_BITS | at);
-  if (kind == TAKES_MUL) p->mul_free = done;
-  if (kind == TAKES_DIV) p->div_free = done;
+  take_alu(c, done << ENTRY_BITS | at);
+  if (kind == TAKES_ALU) return;
+  if (kind == TAKES_ALU2) take_alu(c, done << ENTRY_BITS | at);
+  if (kind == TAKES_MUL) c->mul_free = done;
+  if (kind == TAKES_DIV) c->div_free = done;
 }
 
 /* Starts the oldest entries that can; returns whether it was only for the number of starts that more did not. */
-static inline bool start(jv_gas_buffer *p) {
-  uint64_t old = ~p->fresh, now = p->cycle;
+JV_INLINE bool start(jv_gas_buffer *b, jv_gas_clock *c) {
   for (unsigned starts = STARTS;; starts--) {
-    uint64_t can = p->ready[TAKES_NONE];
-    if (p->alus[3] == UINT64_MAX) {
-      can |= p->ready[TAKES_ALU];
-      if (p->mul_free <= now) can |= p->ready[TAKES_MUL];
-      if (p->div_free <= now) can |= p->ready[TAKES_DIV];
-      if (p->alus[2] == UINT64_MAX) can |= p->ready[TAKES_ALU2];
+    uint64_t can = b->ready[TAKES_NONE];
+    if (c->alu4 == UINT64_MAX) {
+      can |= b->ready[TAKES_ALU];
+      if (c->mul_free <= c->cycle) can |= b->ready[TAKES_MUL];
+      if (c->div_free <= c->cycle) can |= b->ready[TAKES_DIV];
+      if (c->alu3 == UINT64_MAX) can |= b->ready[TAKES_ALU2];
     }
-    can &= old;
+    can &= ~c->fresh;
     if (!can) return false;
     if (starts == 0) return true;
-    unsigned at = (p->head + jv_lowest_bit(rotate_right(can, p->head % RING))) % RING, kind = p->kind[at];
-    p->ready[kind] &= ~entry_bit(at);
-    take_units(p, at, kind, now + p->latency[at]);
+    unsigned at = (c->head + jv_lowest_bit(rotate_right(can, c->head % RING))) % RING, kind = b->kind[at];
+    b->ready[kind] &= ~entry_bit(at);
+    take_units(b, c, at, kind, c->cycle + b->latency[at]);
   }
 }
 
 /* Gives the results and units of what is done in this cycle. */
-static inline void complete(jv_gas_buffer *p) {
-  for (; p->finishing; p->finishing &= p->finishing - 1) finish(p, jv_lowest_bit(p->finishing));
-  while (p->alus[0] >> ENTRY_BITS <= p->cycle) {
-    finish(p, p->alus[0] % RING);
-    for (unsigned i = 1; i < JV_GAS_ALUS; i++) p->alus[i - 1] = p->alus[i];
-    p->alus[JV_GAS_ALUS - 1] = UINT64_MAX;
+JV_INLINE void complete(jv_gas_buffer *b, jv_gas_clock *c) {
+  for (; c->finishing; c->finishing &= c->finishing - 1) finish(b, c, jv_lowest_bit(c->finishing));
+  while (c->alu >> ENTRY_BITS <= c->cycle) {
+    finish(b, c, c->alu % RING);
+    c->alu = c->alu2;
+    c->alu2 = c->alu3;
+    c->alu3 = c->alu4;
+    c->alu4 = UINT64_MAX;
   }
 }
 
-static bool is_full(const jv_gas_buffer *p) { return p->tail - p->head == BUFFER_ENTRIES; }
-static bool head_is_done(const jv_gas_buffer *p) { return !(p->unfinished >> p->head % RING & 1); }
+static inline bool is_full(const jv_gas_clock *c) { return c->tail - c->head == BUFFER_ENTRIES; }
 
 /* Ends the cycle: starts what can, and goes to the next in which anything happens, but not beyond `until`. */
-static inline void end_cycle(jv_gas_buffer *p, uint64_t until) {
-  bool busy = start(p) || p->fresh || p->finishing;
-  uint64_t next = p->cycle + 1;
-  p->cycle = busy ? next : later(next, earlier(until, p->alus[0] >> ENTRY_BITS));
-  p->slots = DECODE_SLOTS;
-  p->fresh = 0;
-  complete(p);
+JV_INLINE void end_cycle(jv_gas_buffer *b, jv_gas_clock *c, uint64_t until) {
+  bool busy = start(b, c) || c->fresh || c->finishing;
+  uint64_t next = c->cycle + 1;
+  c->cycle = busy ? next : later(next, earlier(until, c->alu >> ENTRY_BITS));
+  c->slots = DECODE_SLOTS;
+  c->fresh = 0;
+  complete(b, c);
 }
 
-static void retire(jv_gas_buffer *p) {
-  while (p->tail != p->head && head_is_done(p) && p->done_at[p->head % RING] + 2 <= p->cycle) p->head++;
-}
-
-static void make_room(jv_gas_buffer *p) {
-  for (retire(p); is_full(p); retire(p)) end_cycle(p, head_is_done(p) ? p->done_at[p->head % RING] + 2 : UINT64_MAX);
-}
-
-static void rename_register(jv_gas_buffer *p, unsigned from, unsigned to) {
-  p->provider[to] = p->provider[from];
-  p->provider_at[to] = p->provider_at[from];
-}
-
-static inline void decode_entry(jv_gas_buffer *p, const operands *o, unsigned kind, uint32_t latency) {
-  if (p->tail % CLEAN_EVERY == 0)
-    for (unsigned r = 0; r < JAVM_REG_COUNT; r++) {
-      p->provider[r] &= p->unfinished;
-      if (!p->provider[r]) p->provider_at[r] = NOBODY;
-    }
-  unsigned at = p->tail++ % RING;
-  uint64_t bit = entry_bit(at);
-  uint64_t unmet = (p->provider[o->a] | p->provider[o->b] | p->provider[o->d]) & p->unfinished;
-  p->users[p->provider_at[o->a]] |= bit;
-  p->users[p->provider_at[o->b]] |= bit;
-  p->users[p->provider_at[o->d]] |= bit;
-  p->provider[o->to] = bit;
-  p->provider_at[o->to] = (uint8_t)at;
-  p->latency[at] = latency;
-  p->kind[at] = (uint8_t)kind;
-  p->unmet[at] = unmet;
-  p->users[at] = 0;
-  p->unfinished |= bit;
-  p->fresh |= bit;
-  p->ready[kind] |= unmet ? 0 : bit;
-}
-
-/* The instructions that have come since the last time. */
-static void simulate(jv_pricer *s) {
-  jv_gas_buffer *p = &s->buffer;
-  if (p->last_done >> ENOUGH_BITS) s->count = 0; /* more than the largest cost, whatever comes */
-  for (unsigned n = 0; n < s->count; n++) {
-    uint32_t insn = s->insns[n];
-    const gas_rule *rule = &rules[insn & 255];
-    operands o = find_operands(rule, insn);
-    if (o.slots > p->slots) end_cycle(p, p->cycle + 1);
-    if (is_full(p)) make_room(p);
-    p->slots -= o.slots;
-    if ((insn & 255) == JV_OP_move_reg) rename_register(p, o.a, o.to);
-    else decode_entry(p, &o, rule->kind, find_latency(s, rule));
+/* Drops what has left the buffer; returns the cycle in which the next may. */
+JV_INLINE uint64_t retire(const jv_gas_buffer *b, jv_gas_clock *c) {
+  for (; c->tail != c->head; c->head++) {
+    unsigned at = c->head % RING;
+    if (c->unfinished >> at & 1) return UINT64_MAX;
+    if (b->done_at[at] + 2 > c->cycle) return b->done_at[at] + 2;
   }
-  s->count = 0;
+  return UINT64_MAX;
+}
+
+static inline void rename_register(jv_gas_buffer *b, unsigned from, unsigned to) {
+  b->provider[to] = b->provider[from];
+  b->provider_at[to] = b->provider_at[from];
+}
+
+JV_INLINE void decode_entry(jv_gas_buffer *b, jv_gas_clock *c, const operands *o, unsigned kind, uint32_t latency) {
+  if (c->tail % CLEAN_EVERY == 0)
+    for (unsigned r = 0; r < JAVM_REG_COUNT; r++) {
+      b->provider[r] &= c->unfinished;
+      if (!b->provider[r]) b->provider_at[r] = NOBODY;
+    }
+  unsigned at = c->tail++ % RING;
+  uint64_t bit = entry_bit(at);
+  uint64_t sources = (b->provider[o->low] | b->provider[o->high] | b->provider[o->third]) & c->unfinished;
+  b->users[b->provider_at[o->low]] |= bit;
+  b->users[b->provider_at[o->high]] |= bit;
+  b->users[b->provider_at[o->third]] |= bit;
+  b->provider[o->to] = bit;
+  b->provider_at[o->to] = (uint8_t)at;
+  b->latency[at] = latency;
+  b->kind[at] = (uint8_t)kind;
+  b->sources[at] = sources;
+  b->users[at] = 0;
+  c->unfinished |= bit;
+  c->fresh |= bit;
+  b->ready[kind] |= sources ? 0 : bit;
+}
+
+/* The next instruction, when there is room for it. */
+JV_INLINE void simulate(const jv_pricer *s, jv_gas_buffer *b, jv_gas_clock *c, uint32_t insn) {
+  if (c->last_done >> ENOUGH_BITS) return; /* more than the largest cost, whatever comes */
+  const gas_rule *rule = &rules[insn & 255];
+  operands o = find_operands(rule, insn);
+  for (;;) {
+    uint64_t until = c->cycle + 1;
+    if (o.slots <= c->slots) {
+      if (!is_full(c)) break;
+      until = retire(b, c);
+      if (!is_full(c)) break;
+    }
+    end_cycle(b, c, until);
+  }
+  c->slots -= o.slots;
+  if ((insn & 255) == JV_OP_move_reg) rename_register(b, o.high, o.to);
+  else decode_entry(b, c, &o, rule->kind, find_latency(s, rule));
+}
+
+/* The instructions of the block from p on, as far as it goes and not to `stop`; returns where the rest is. */
+JV_NOINLINE const jv_place *simulate_places(jv_pricer *s, const jv_place *p, const jv_place *stop) {
+  jv_gas_clock c = s->clock;
+  const uint8_t *code = s->code->code;
+  for (; p < stop && !ends(s, &rules[p->op]); p++) simulate(s, &s->buffer, &c, insn_at(code, p));
+  s->clock = c;
+  return p;
 }
 
 /*
@@ -319,46 +346,46 @@ static void simulate(jv_pricer *s) {
  * others are there as if just decoded, as none of them starts before the next cycle.
  */
 JV_NOINLINE void begin_simulation(jv_pricer *s) {
-  jv_gas_buffer *p = &s->buffer;
-  buffer_init(p);
-  p->cycle = s->now;
-  p->slots = DECODE_SLOTS - s->slots;
-  for (unsigned n = 0; n < s->count; n++) {
+  jv_gas_buffer *b = &s->buffer;
+  jv_gas_clock *c = &s->clock;
+  buffer_init(s);
+  c->cycle = s->placed.now;
+  c->slots = DECODE_SLOTS - s->placed.slots;
+  for (unsigned n = 0; n < s->placed.count; n++) {
     uint32_t insn = s->insns[n];
     const gas_rule *rule = &rules[insn & 255];
     operands o = find_operands(rule, insn);
     if ((insn & 255) == JV_OP_move_reg) {
-      rename_register(p, o.a, o.to);
+      rename_register(b, o.high, o.to);
       continue;
     }
     uint64_t done = s->done_at[n];
-    unsigned at = p->tail % RING;
-    if (done <= p->cycle) {
-      p->tail++;
-      p->started++;
-      p->done_at[at] = done;
-      p->last_done = later(p->last_done, done);
-      p->provider[o.to] = 0;
-      p->provider_at[o.to] = NOBODY;
+    unsigned at = c->tail % RING;
+    if (done <= c->cycle) {
+      c->tail++;
+      c->started++;
+      b->done_at[at] = done;
+      c->last_done = later(c->last_done, done);
+      b->provider[o.to] = 0;
+      b->provider_at[o.to] = NOBODY;
       continue;
     }
     uint32_t latency = find_latency(s, rule);
-    decode_entry(p, &o, rule->kind, latency);
-    if (done - latency > p->cycle) continue;
-    p->fresh &= ~entry_bit(at);
-    p->ready[rule->kind] &= ~entry_bit(at);
-    take_units(p, at, rule->kind, done);
+    decode_entry(b, c, &o, rule->kind, latency);
+    if (done - latency > c->cycle) continue;
+    c->fresh &= ~entry_bit(at);
+    b->ready[rule->kind] &= ~entry_bit(at);
+    take_units(b, c, at, rule->kind, done);
   }
   s->mode = JV_PRICER_SIMULATE;
-  s->limit = s->count = 0;
+  s->placed.limit = s->placed.count = 0;
 }
 
 /* The cycle of the last result. */
 static uint64_t end_simulation(jv_pricer *s) {
-  jv_gas_buffer *p = &s->buffer;
-  simulate(s);
-  while (p->started != p->tail) end_cycle(p, UINT64_MAX);
-  return p->last_done;
+  jv_gas_clock c = s->clock;
+  while (c.started != c.tail) end_cycle(&s->buffer, &c, UINT64_MAX);
+  return c.last_done;
 }
 
 /* ------------------------------------------------------------------------------------------- pipeline, in order */
@@ -372,27 +399,16 @@ static uint64_t end_simulation(jv_pricer *s) {
  * simulation. The single MUL and DIV are like `busy`, without a profile. As no more than four that take ALUs start in a
  * cycle, the limit of starts only counts where more than one starts without.
  */
-enum { LANE = 16 };
-#define MOST UINT64_C(0x7fff)
-#define EACH_LANE UINT64_C(0x1000100010001)
+static inline uint32_t later32(uint32_t a, uint32_t b) { return a > b ? a : b; }
+static inline uint32_t earlier32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* `busy`, sorted, when an ALU is taken until `done`; not later than any of it: nothing changes. */
-#if defined(__SSE2__)
-static inline uint64_t take_until(uint64_t busy, uint32_t done) {
-  __m128i old = _mm_cvtsi64_si128((long long)busy),
-          above = _mm_cvtsi64_si128((long long)(busy >> LANE | MOST << 3 * LANE));
-  return (uint64_t)_mm_cvtsi128_si64(
-      _mm_min_epi16(_mm_max_epi16(old, _mm_shufflelo_epi16(_mm_cvtsi32_si128((int)done), 0)), above));
+static inline void take_until(jv_placed *p, uint32_t done) {
+  p->busy = later32(p->busy, earlier32(done, p->busy2));
+  p->busy2 = later32(p->busy2, earlier32(done, p->busy3));
+  p->busy3 = later32(p->busy3, earlier32(done, p->busy4));
+  p->busy4 = later32(p->busy4, done);
 }
-#else
-static inline uint64_t take_until(uint64_t busy, uint32_t done) {
-  uint64_t all = done * EACH_LANE, tops = EACH_LANE << (LANE - 1);
-  uint64_t sooner = ~((busy | tops) - all) & tops, low = sooner - (sooner >> (LANE - 1)), below = low >> LANE;
-  return (busy & ~low) | (all & (low ^ below)) | (busy >> LANE & below);
-}
-#endif
-
-static inline uint32_t later32(uint32_t a, uint32_t b) { return a > b ? a : b; }
 
 enum { PROFILE_CYCLES = 64 * JV_GAS_SPANS };
 
@@ -425,11 +441,11 @@ static uint32_t find_free(const jv_pricer *s, uint32_t from) {
 /* Makes the profile of the cycles from the next one on. */
 static bool begin_profile(jv_pricer *s) {
   s->mode = JV_PRICER_PROFILE;
-  s->limit = 0;
-  s->profile_from = s->now + 1;
+  s->placed.limit = 0;
+  s->profile_from = s->placed.now + 1;
   memset(s->taken, 0, sizeof s->taken);
   bool fits = true;
-  for (unsigned n = 0; n < s->count && fits; n++) {
+  for (unsigned n = 0; n < s->placed.count && fits; n++) {
     const gas_rule *rule = &rules[s->insns[n] & 255];
     uint32_t done = s->done_at[n];
     if (!rule->takes_alu || done <= s->profile_from) continue;
@@ -440,10 +456,9 @@ static bool begin_profile(jv_pricer *s) {
   return fits;
 }
 
-/* Do more than STARTS want to start in this cycle, the next one? */
-static bool is_crowded(const jv_pricer *s, uint32_t cycle) {
-  uint32_t starts = s->others;
-  for (unsigned n = 0; n < s->count; n++) {
+/* Do more than STARTS want to start in this cycle, the next one, of which `starts` without an ALU? */
+JV_NOINLINE bool is_crowded(const jv_pricer *s, uint32_t count, uint32_t starts, uint32_t cycle) {
+  for (unsigned n = 0; n < count; n++) {
     const gas_rule *rule = &rules[s->insns[n] & 255];
     starts += rule->takes_alu & (s->done_at[n] - find_latency(s, rule) == cycle);
   }
@@ -451,103 +466,116 @@ static bool is_crowded(const jv_pricer *s, uint32_t cycle) {
 }
 
 /*
- * `special`: whether the rule may be is_special; `profiled`: whether there is a profile. False: nothing is done, as it
- * takes a profile to do it.
+ * Places an instruction; `special`: it may take more than an ALU; `profiled`: there is a profile. Gives PLACED; LATER, where nothing is done, as it takes a profile to
+ * do it; or UNCLEAR, where it is placed, but only a simulation says what follows. *p is in local variables where this is fast.
  */
-JV_INLINE bool place(jv_pricer *s, uint32_t insn, const gas_rule *rule, bool special, bool profiled) {
+typedef enum placing { PLACED, LATER, UNCLEAR } placing;
+JV_INLINE placing place(jv_pricer *s, jv_placed *p, uint32_t insn, const gas_rule *rule, bool special, bool profiled) {
   operands o = find_operands(rule, insn);
-  uint32_t next = s->slots + o.slots > DECODE_SLOTS, same_cycle = next - 1;
-  uint32_t now = s->now + next, slots = (s->slots & same_cycle) + o.slots;
-  uint32_t others = (s->others & same_cycle) + rule->is_other;
+  uint32_t next = p->slots + o.slots > DECODE_SLOTS, same_cycle = next - 1;
+  uint32_t now = p->now + next, others = (p->others & same_cycle) + rule->is_other;
   uint32_t latency = find_latency(s, rule);
-  uint32_t start = later32(later32(now + 1, s->ready[o.a]), later32(s->ready[o.b], s->ready[o.d]));
-  uint64_t busy = s->busy;
-  uint32_t alu = 0u - rule->takes_alu, from = s->full_from;
-  bool unclear = false;
+  uint32_t start = later32(later32(now + 1, s->ready[o.low]), later32(s->ready[o.high], s->ready[o.third]));
+  uint32_t alu = 0u - rule->takes_alu;
+  bool unclear = false, two = special && rule->kind == TAKES_ALU2;
   jv_gas_single *single = special && rule->kind >= TAKES_MUL ? &s->singles[rule->kind - TAKES_MUL] : NULL;
   if (single) {
     unclear = (start < single->free) & (start < single->full_from);
     start = later32(start, single->free);
   }
-  if (special && rule->kind == TAKES_ALU2) {
-    unclear |= start < (busy >> LANE & MOST);
-    busy = take_until(busy, start + latency);
-  }
   if (!profiled) {
-    uint32_t free = busy & MOST & alu;
-    if ((start < free) & (start < from)) return false;
-    s->full_from = later32(from, start & alu);
+    /* Two ALUs: as if one were taken before. */
+    uint32_t free = (two ? p->busy2 : p->busy) & alu;
+    if ((start < free) & ((start < p->full_from) | two)) return LATER;
+    p->full_from = later32(p->full_from, start & alu);
     start = later32(start, free);
   } else if (alu) {
     uint32_t at = find_free(s, start - s->profile_from);
+    if (two) unclear |= start < p->busy2;
     start = at + s->profile_from;
     unclear |= !take_cycles(s, at, at + latency);
-    if (rule->kind == TAKES_ALU2) unclear |= !take_cycles(s, at, at + latency);
+    if (two) unclear |= !take_cycles(s, at, at + latency);
   }
   uint32_t done = start + latency;
   if (single) {
     if (start != single->free) single->full_from = start;
     single->free = done;
   }
-  s->busy = busy = take_until(busy, done & alu);
-  if (special && !alu) s->last_other = later32(s->last_other, done);
-  uint32_t n = s->count++;
-  s->now = now;
-  s->slots = slots;
-  s->others = others;
-  s->insns[n] = insn;
-  s->done_at[n] = (uint16_t)done;
+  if (two) take_until(p, done);
+  take_until(p, done & alu);
+  p->last_done = later32(p->last_done, done);
+  p->now = now;
+  p->slots = (p->slots & same_cycle) + o.slots;
+  p->others = others;
+  s->insns[p->count] = insn;
+  s->done_at[p->count++] = (uint16_t)done;
   s->ready[o.to] = (uint16_t)done;
-  if (others >= 2 && (busy >> LANE * (others - 2) & MOST) > now + 1) unclear |= is_crowded(s, now + 1);
-  if (unclear) begin_simulation(s);
-  return true;
+  if (others >= 2 && (others == 2 ? p->busy : others == 3 ? p->busy2 : p->busy3) > now + 1)
+    unclear |= is_crowded(s, p->count, others, now + 1);
+  return unclear ? UNCLEAR : PLACED;
 }
 
-/* Likewise, with a profile. */
-JV_NOINLINE void place_profiled(jv_pricer *s, uint32_t insn) {
-  if (s->mode == JV_PRICER_PLACE && !begin_profile(s)) {
-    begin_simulation(s);
-    s->insns[s->count++] = insn;
+/* Goes on with a profile, or the simulation. */
+JV_NOINLINE void add_otherwise(jv_pricer *s, uint32_t insn) {
+  if (s->mode == JV_PRICER_PLACE && s->placed.count < JV_GAS_BUFFER && !begin_profile(s)) begin_simulation(s);
+  if (s->mode == JV_PRICER_PROFILE && s->placed.count < JV_GAS_BUFFER) {
+    if (place(s, &s->placed, insn, &rules[insn & 255], true, true) == UNCLEAR) begin_simulation(s);
     return;
   }
-  place(s, insn, &rules[insn & 255], true, true);
-}
-
-JV_NOINLINE void place_special(jv_pricer *s, const jv_decoded *i, uint32_t pc) {
-  const gas_rule *rule = &rules[i->op];
-  uint32_t insn = insn_word(i);
-  set_branch(s, rule, i, pc);
-  if (!place(s, insn, rule, true, false)) place_profiled(s, insn);
+  if (s->mode != JV_PRICER_SIMULATE) begin_simulation(s);
+  simulate(s, &s->buffer, &s->clock, insn);
 }
 
 /* ---------------------------------------------------------------------------------------------- single pass */
 
-static void add_single_pass(jv_pricer *s, const jv_decoded *i, uint32_t pc) {
-  const gas_rule *rule = &rules[i->op];
-  operands o = find_operands(rule, insn_word(i));
-  set_branch(s, rule, i, pc);
-  if (s->slots >= DECODE_SLOTS) {
+static void add_single_pass(jv_pricer *s, uint32_t insn) {
+  const gas_rule *rule = &rules[insn & 255];
+  operands o = find_operands(rule, insn);
+  if (s->decoded >= DECODE_SLOTS) {
     s->cycle++;
-    s->slots = 0;
+    s->decoded = 0;
   }
-  s->slots += o.slots;
-  if (i->op == JV_OP_move_reg) {
-    s->results[o.to] = s->results[o.a];
+  s->decoded += o.slots;
+  if ((insn & 255) == JV_OP_move_reg) {
+    s->results[o.to] = s->results[o.high];
     return;
   }
   uint64_t done =
-      later(later(s->cycle, s->results[o.a]), later(s->results[o.b], s->results[o.d])) + find_latency(s, rule);
+      later(later(s->cycle, s->results[o.low]), later(s->results[o.high], s->results[o.third])) + find_latency(s, rule);
   s->results[o.to] = done;
   s->last_result = later(s->last_result, done);
 }
 
 /* ------------------------------------------------------------------------------------------------------ entry */
 
+/* A block that may have few instructions, if they are placed at all. */
+static inline jv_few begin_few(jv_pricer *s) {
+  s->cycles[CYCLES_BRANCH] = 0;
+  memset(s->ready, 0, 16 * sizeof s->ready[0]);
+  return (jv_few){.weight = s->first_mode == JV_PRICER_PLACE ? 0 : FEW_WEIGHT};
+}
+
+/* The next block. */
+static inline void begin(jv_pricer *s) {
+  s->mode = s->first_mode;
+  s->placed = (jv_placed){.limit = s->mode == JV_PRICER_PLACE ? JV_GAS_BUFFER : 0};
+  s->few = begin_few(s);
+  memset(s->singles, 0, sizeof s->singles);
+  if (s->mode == JV_PRICER_SIMULATE) {
+    buffer_init(s);
+  } else if (s->mode == JV_PRICER_SINGLE_PASS) {
+    s->cycle = s->last_result = s->decoded = 0;
+    memset(s->results, 0, 16 * sizeof s->results[0]);
+  }
+}
+
 void jv_pricer_init(jv_pricer *s, const javm_code *code, javm_gas_model model, uint32_t load_cycles) {
   if (load_cycles == 0) load_cycles = DEFAULT_LOAD_CYCLES;
-  memset(s, 0, offsetof(jv_pricer, buffer)); /* the rest is written before it counts */
+  memset(s, 0, offsetof(jv_pricer, clock)); /* the rest is written before it counts */
   memset(s->buffer.provider, 0, sizeof s->buffer.provider);
   s->code = code;
+  s->rows = jv_layouts[code->isa];
+  s->ends_mask = code->isa == JAVM_ISA_JAVM ? 3 : 1;
   s->model = model;
   s->first_mode = JV_PRICER_COUNT;
   if (model == JAVM_GAS_SINGLE_PASS) s->first_mode = JV_PRICER_SINGLE_PASS;
@@ -556,73 +584,142 @@ void jv_pricer_init(jv_pricer *s, const javm_code *code, javm_gas_model model, u
   s->cycles[CYCLES_STORE] = model == JAVM_GAS_PIPELINE ? STORE_PIPELINE : load_cycles;
   s->cold[0] = s->cold[1] = JV_OP_trap;
   jv_op_to_isa(code->isa, JV_OP_unlikely, &s->cold[1]);
+  begin(s);
 }
 
-void jv_pricer_begin(jv_pricer *s, uint32_t pc) {
-  (void)pc;
-  s->mode = s->first_mode;
-  s->count = s->limit = s->slots = 0;
-  if (s->mode == JV_PRICER_PLACE) {
-    s->limit = JV_GAS_BUFFER;
-    s->now = s->others = s->full_from = s->last_other = 0;
-    s->busy = 0;
-    memset(s->singles, 0, sizeof s->singles);
-    memset(s->ready, 0, 16 * sizeof s->ready[0]);
-  } else if (s->mode == JV_PRICER_SIMULATE) {
-    buffer_init(&s->buffer);
-  } else if (s->mode == JV_PRICER_SINGLE_PASS) {
-    s->cycle = s->last_result = 0;
-    memset(s->results, 0, 16 * sizeof s->results[0]);
-  }
-}
-
-JV_NOINLINE void add_otherwise(jv_pricer *s, const jv_decoded *i, uint32_t pc) {
-  if (s->mode == JV_PRICER_COUNT) {
-    s->count++;
-    return;
-  }
-  if (s->mode == JV_PRICER_SINGLE_PASS) {
-    add_single_pass(s, i, pc);
-    return;
-  }
-  set_branch(s, &rules[i->op], i, pc);
-  if (s->mode == JV_PRICER_PROFILE && s->count < JV_GAS_BUFFER) {
-    place_profiled(s, insn_word(i));
-    return;
-  }
-  if (s->mode != JV_PRICER_SIMULATE) begin_simulation(s);
-  s->insns[s->count++] = insn_word(i);
-  if (s->count == JV_GAS_BUFFER) simulate(s);
-}
-
-void jv_pricer_add(jv_pricer *s, const jv_decoded *i, uint32_t pc) {
-  uint32_t insn = insn_word(i);
-  const gas_rule *rule = &rules[insn & 255];
-  if (s->count >= s->limit) add_otherwise(s, i, pc);
-  else if (rule->is_special) place_special(s, i, pc);
-  else if (!place(s, insn, rule, false, false)) place_profiled(s, insn);
-}
-
-uint32_t jv_pricer_end(jv_pricer *s) {
-  if (s->model == JAVM_GAS_NONE) return 0;
-  /* the last entry retires at the end of cycle last_done + 1, and the buffer is found empty in the next */
-  uint64_t cycles = later(s->busy >> 3 * LANE, s->last_other) + 2;
-  if (s->mode == JV_PRICER_COUNT) return s->count;
-  if (s->mode == JV_PRICER_SINGLE_PASS) cycles = s->last_result;
-  if (s->mode == JV_PRICER_SIMULATE) cycles = end_simulation(s) + 2;
+static inline uint32_t clamp_cost(uint64_t cycles) {
   uint64_t cost = cycles > FRONT_CYCLES ? cycles - FRONT_CYCLES : 1;
   return cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
+}
+
+/* Ends the block and begins the next. */
+static uint32_t end(jv_pricer *s) {
+  uint32_t cost;
+  /* the last entry retires at the end of cycle last_done + 1, and the buffer is found empty in the next */
+  if (s->mode == JV_PRICER_COUNT) cost = s->model == JAVM_GAS_NONE ? 0 : s->placed.count;
+  else if (s->mode == JV_PRICER_SINGLE_PASS) cost = clamp_cost(s->last_result);
+  else if (s->mode == JV_PRICER_SIMULATE) cost = clamp_cost(end_simulation(s) + 2);
+  else cost = clamp_cost(s->placed.last_done + 2);
+  begin(s);
+  return cost;
+}
+
+/* An instruction in any mode. */
+JV_NOINLINE void add(jv_pricer *s, uint32_t insn) {
+  placing how = LATER;
+  if (s->placed.count < s->placed.limit) how = place(s, &s->placed, insn, &rules[insn & 255], true, false);
+  if (how == PLACED) return;
+  if (how == UNCLEAR) begin_simulation(s);
+  else if (s->mode == JV_PRICER_COUNT) s->placed.count++;
+  else if (s->mode == JV_PRICER_SINGLE_PASS) add_single_pass(s, insn);
+  else if (s->mode == JV_PRICER_SIMULATE) simulate(s, &s->buffer, &s->clock, insn);
+  else add_otherwise(s, insn);
+}
+
+/* Of the branch at the place. */
+static inline uint32_t branch_cycles_at(const jv_pricer *s, const jv_place *p) {
+  jv_decoded d;
+  const uint8_t *at = s->code->code + p->pc;
+  jv_decode_row(&s->rows[*at], at, p[1].pc - p->pc - 1, p->pc, &d);
+  return branch_cycles(s, p->pc, p[1].pc, d.target);
+}
+
+/* Places one of few instructions; gives the cycle in which it is done. */
+static inline uint32_t place_one_of_few(jv_pricer *s, jv_few *f, uint32_t insn, const gas_rule *rule) {
+  operands o = find_operands(rule, insn);
+  uint32_t slots = f->slots + o.slots, next = slots > DECODE_SLOTS;
+  f->now += next;
+  f->slots = next ? o.slots : slots;
+  uint32_t done = later32(later32(f->now + 1, s->ready[o.low]), later32(s->ready[o.high], s->ready[o.third])) +
+                  find_latency(s, rule);
+  f->last_done = later32(f->last_done, done);
+  s->insns[f->count] = insn;
+  s->done_at[f->count++] = (uint16_t)done;
+  s->ready[o.to] = (uint16_t)done;
+  return done;
+}
+
+/* They are few no longer. */
+JV_NOINLINE void end_few(jv_pricer *s, jv_few f) {
+  jv_placed *p = &s->placed;
+  *p = (jv_placed){.count = f.count, .limit = JV_GAS_BUFFER, .now = f.now, .last_done = f.last_done};
+  memset(s->singles, 0, sizeof s->singles);
+  for (unsigned n = 0; n < f.count; n++) {
+    const gas_rule *rule = &rules[s->insns[n] & 255];
+    uint32_t slots = find_operands(rule, s->insns[n]).slots, done = s->done_at[n];
+    bool next = p->slots + slots > DECODE_SLOTS;
+    p->slots = (next ? 0 : p->slots) + slots;
+    p->others = (next ? 0 : p->others) + rule->is_other;
+    if (!rule->takes_alu) continue;
+    take_until(p, done);
+    p->full_from = later32(p->full_from, done - find_latency(s, rule));
+  }
+}
+
+unsigned jv_pricer_run(jv_pricer *s, const jv_place *places, const jv_place *stop, uint32_t *costs) {
+  uint32_t *cost = costs;
+  jv_few f = s->few;
+  const uint8_t *code = s->code->code;
+  for (const jv_place *p = places; p < stop; p++) {
+    const gas_rule *rule = &rules[p->op];
+    if (f.weight == 0 && f.count == 0 && ends(s, rule)) { /* alone in its block */
+      uint32_t latency = rule->cycles == CYCLES_BRANCH ? branch_cycles_at(s, p) : find_latency(s, rule);
+      *cost++ = clamp_cost(latency + 3);
+      continue;
+    }
+    uint32_t insn = insn_at(code, p);
+    uint32_t weight = f.weight + rule->weight, done = 0;
+    if (weight < FEW_WEIGHT) {
+      f.weight = weight;
+      done = place_one_of_few(s, &f, insn, rule);
+      if (!ends(s, rule)) continue;
+    } else {
+      if (f.weight < FEW_WEIGHT) end_few(s, f);
+      f.weight = FEW_WEIGHT;
+      if (s->mode == JV_PRICER_SIMULATE && !ends(s, rule)) {
+        p = simulate_places(s, p, stop) - 1;
+        continue;
+      }
+      if (rule->cycles == CYCLES_BRANCH)
+        s->cycles[CYCLES_BRANCH] = branch_cycles_at(s, p);
+      add(s, insn);
+      if (!ends(s, rule)) continue;
+    }
+    if (f.weight < FEW_WEIGHT) {
+      if (rule->cycles == CYCLES_BRANCH) done += branch_cycles_at(s, p);
+      *cost++ = clamp_cost(later32(f.last_done, done) + 2);
+    } else {
+      *cost++ = end(s);
+    }
+    f = begin_few(s);
+  }
+  s->few = f;
+  return (unsigned)(cost - costs);
+}
+
+/* As jv_pricer_run has it. */
+static uint32_t insn_word(const jv_decoded *i) {
+  if (jv_ops[i->op].format == JV_FORMAT_REG_REG) return i->op | (uint32_t)i->d << LOW | (uint32_t)i->a << HIGH;
+  return i->op | (uint32_t)i->a << LOW | (uint32_t)i->b << HIGH | (uint32_t)i->d << THIRD;
+}
+
+bool jv_pricer_add(jv_pricer *s, const jv_decoded *i, uint32_t pc, uint32_t *cost) {
+  const gas_rule *rule = &rules[i->op];
+  uint32_t insn = insn_word(i);
+  if (rule->cycles == CYCLES_BRANCH)
+    s->cycles[CYCLES_BRANCH] = branch_cycles(s, pc, pc + 1 + i->skip, i->target);
+  add(s, insn);
+  if (!ends(s, rule)) return false;
+  *cost = end(s);
+  return true;
 }
 
 uint32_t jv_gas_block_cost(const javm_code *code, javm_gas_model model, uint32_t load_cycles, uint32_t pc) {
   jv_pricer sim;
   jv_decoded insn;
+  uint32_t cost;
   jv_pricer_init(&sim, code, model, load_cycles);
-  jv_pricer_begin(&sim, pc);
-  do {
-    jv_decode(code, pc, &insn);
-    jv_pricer_add(&sim, &insn, pc);
-    pc += 1 + insn.skip;
-  } while (!ends(code, insn.op));
-  return jv_pricer_end(&sim);
+  for (jv_decode(code, pc, &insn); !jv_pricer_add(&sim, &insn, pc, &cost); jv_decode(code, pc, &insn))
+    pc += 1u + insn.skip;
+  return cost;
 }

@@ -99,6 +99,17 @@ javm_exit javm_machine_run(javm_machine *m, javm_ecall_fn handler, void *ctx) {
   return jv_run(m->program, &m->state, handler ? call_handler : NULL, &call);
 }
 
+javm_exit javm_machine_step(javm_machine *m, bool by_block, javm_ecall_fn handler, void *ctx, bool *ended) {
+  handler_call call = {m, handler, ctx};
+  jv_ecall_fn own = handler ? call_handler : NULL;
+  bool goes_on;
+  m->mem.failure[0] = '\0';
+  javm_exit exit = by_block ? jv_run_block(m->program, &m->state, own, &call, UINT64_MAX, &goes_on)
+                            : jv_run_stepwise(m->program, &m->state, own, &call, 1, &goes_on);
+  if (ended) *ended = !goes_on;
+  return exit;
+}
+
 const char *javm_machine_failure(const javm_machine *m) { return m->mem.failure[0] ? m->mem.failure : NULL; }
 
 /* Heap sort, by page: in place, and never slow. */

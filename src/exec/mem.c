@@ -44,16 +44,20 @@ void jv_mem_reset(jv_mem *m) {
   for (size_t i = 0; i < m->host_page_count; i++) give_back(m, m->host_pages[i].bytes);
   m->touched_count = m->dirty_count = m->host_page_count = m->region_count = 0;
   m->heap_end = m->heap_limit = 0;
+  m->frozen = NULL;
   m->fault_page = 0;
   m->cold_gas = m->wraps = 0;
   m->status = JAVM_OK;
   m->failure[0] = '\0';
+  for (unsigned k = 0; k < m->follower_count; k++) jv_mem_reset(&m->followers[k]);
 }
 
 void jv_mem_free(jv_mem *m) {
   if (!m->read) return;
   jv_mem_reset(m);
   const javm_allocator *a = m->allocator;
+  for (unsigned k = 0; k < m->follower_count; k++) jv_mem_free(&m->followers[k]);
+  jv_free(a, m->followers, JV_FOLLOWERS_MAX * sizeof *m->followers);
   jv_window_release(m->reserved);
   jv_free(a, m->regions, m->region_capacity * sizeof *m->regions);
   jv_free(a, m->dirty, m->dirty_capacity * sizeof *m->dirty);
@@ -175,6 +179,16 @@ uint64_t jv_mem_sbrk(jv_mem *m, uint64_t bytes) {
   return old;
 }
 
+javm_status jv_mem_copy_regions(jv_mem *m, const jv_mem *from) {
+  if (!jv_grow(m->allocator, &m->regions, &m->region_capacity, from->region_count, sizeof *m->regions))
+    return JAVM_OUT_OF_MEMORY;
+  if (from->region_count) memcpy(m->regions, from->regions, from->region_count * sizeof *m->regions);
+  m->region_count = from->region_count;
+  m->heap_end = from->heap_end;
+  m->heap_limit = from->heap_limit;
+  return JAVM_OK;
+}
+
 uint32_t jv_mem_accessible_pages(const jv_mem *m) {
   uint32_t count = 0;
   for (size_t i = 0; i < m->region_count; i++) count += open_pages(m, &m->regions[i]);
@@ -217,18 +231,27 @@ static void set_words(jv_mem *m, uint32_t page, uintptr_t read, uintptr_t write)
   m->write[page] = write;
 }
 
+/* The bytes that an untouched page has: those that were frozen, else the source's, else NULL. */
+static javm_status source_bytes(const jv_mem *m, const jv_region *r, uint32_t page, const uint8_t **bytes,
+                                javm_hash *missing) {
+  *bytes = NULL;
+  if (m->frozen) {
+    javm_status status = m->frozen(m->frozen_ctx, page, bytes, missing);
+    if (status != JAVM_OK || *bytes) return status;
+  }
+  uint32_t index = page - r->first_page;
+  if (!r->source || index >= r->source_pages) return JAVM_OK;
+  return r->source(r->source_ctx, r->source_first + index, bytes, missing);
+}
+
 /* The bytes that the page has now: those that its read word leads to, else the source's. */
 static jv_touch current_bytes(jv_mem *m, const jv_region *r, uint32_t page, const uint8_t **bytes) {
-  *bytes = NULL;
   if (m->read[page]) {
     *bytes = bytes_of(m->read[page], page);
     return JV_TOUCH_OK;
   }
-  uint32_t index = page - r->first_page;
-  if (r->source && index < r->source_pages) {
-    javm_status status = r->source(r->source_ctx, r->source_first + index, bytes, &m->missing);
-    if (status != JAVM_OK) return failed(m, status);
-  }
+  javm_status status = source_bytes(m, r, page, bytes, &m->missing);
+  if (status != JAVM_OK) return failed(m, status);
   if (!*bytes) *bytes = zero_page;
   return JV_TOUCH_OK;
 }
@@ -311,12 +334,9 @@ enum { READ_AROUND = 16 };
 
 /* A page that nobody asked for: its bytes, if it can be made readable together with a neighbour; else NULL. */
 static const uint8_t *neighbour(jv_mem *m, const jv_region *r, uint32_t page) {
-  const uint8_t *bytes = NULL;
+  const uint8_t *bytes;
   if (page < r->first_page || page - r->first_page >= open_pages(m, r) || m->read[page]) return NULL;
-  uint32_t index = page - r->first_page;
-  if (r->source && index < r->source_pages &&
-      r->source(r->source_ctx, r->source_first + index, &bytes, &(javm_hash){0}) != JAVM_OK)
-    return NULL;
+  if (source_bytes(m, r, page, &bytes, &(javm_hash){0}) != JAVM_OK) return NULL;
   return bytes ? bytes : zero_page;
 }
 
@@ -572,4 +592,16 @@ javm_status jv_mem_close_window(jv_mem *m) {
     set_words(m, m->dirty[i].page, word, word);
   }
   return JAVM_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------ freeze */
+
+void jv_mem_freeze(jv_mem *m, jv_frozen_fn frozen, void *ctx) {
+  m->frozen = frozen;
+  m->frozen_ctx = ctx;
+  for (size_t i = 0; i < m->dirty_count; i++) {
+    m->write[m->dirty[i].page] = 0; /* reads go on where they were: the page is the source's now */
+    jv_page_release(m->allocator, m->dirty[i].bytes);
+  }
+  m->dirty_count = 0;
 }

@@ -14,6 +14,9 @@
  *
  * The two tables are one reservation: write = read + JV_GUEST_PAGES.
  *
+ * What was dirtied can be *frozen*: the pages leave the list for a source of their own, which comes before those of the
+ * regions and belongs to whoever froze them. They can be shared from then on; the next write to one makes it dirty anew.
+ *
  * For native code a memory opens its *window*: the pages that were touched are then copies in one run of address space,
  * at the place that their address says, with the protection that their words say, and every word that is not 0 is the
  * window's start. All that is said above stays true. A window closes again when the memory is reset, when its content is
@@ -44,10 +47,16 @@ typedef struct jv_region {
   uint32_t source_pages; /* pages that the source has; zeros behind them */
 } jv_region;
 
+/* The bytes of a guest page that was frozen, until the memory is reset or the page frozen anew; *bytes stays NULL for a page
+ * that was not. */
+typedef javm_status (*jv_frozen_fn)(void *ctx, uint32_t page, const uint8_t **bytes, javm_hash *missing);
+
 typedef struct jv_dirty_page {
   uint32_t page;  /* guest page number */
   jv_page *bytes; /* private copy, owned by the memory; NULL: it lies in the window */
 } jv_dirty_page;
+
+enum { JV_FOLLOWERS_MAX = 3 };
 
 typedef struct jv_mem {
   uintptr_t *read;  /* JV_GUEST_PAGES words: host address - guest address of the page, or 0 */
@@ -57,10 +66,12 @@ typedef struct jv_mem {
   size_t region_count, region_capacity;
   uint64_t heap_end;    /* the byte after the heap's last; 0 without a heap */
   uint64_t heap_limit;  /* the heap cannot grow past it; 0 without a heap */
-  jv_dirty_page *dirty; /* one for each page written */
+  jv_dirty_page *dirty; /* one for each page written, since the last freeze */
   size_t dirty_count, dirty_capacity;
   jv_dirty_page *host_pages; /* private pages that the guest only reads: poked by the host */
   size_t host_page_count, host_page_capacity;
+  jv_frozen_fn frozen; /* NULL: nothing is frozen */
+  void *frozen_ctx;
   uint32_t *touched; /* every page with a word in a table, dirty or not */
   size_t touched_count, touched_capacity;
   uint8_t *window;    /* open: the host address of guest address 0; else NULL. Bytes of the lists above are NULL then */
@@ -71,6 +82,8 @@ typedef struct jv_mem {
   struct jv_page **spare; /* a stack of pages to use again; shared by the memories of one VM, may be NULL */
   size_t *spare_count;
   size_t spare_capacity;                          /* a reset gives pages back to `spare` up to this many */
+  struct jv_mem *followers;                       /* in lockstep: the memories of the other engines; else NULL */
+  unsigned follower_count;                        /* of JV_FOLLOWERS_MAX that there is room for */
   uint32_t fault_page;                            /* after a failed access: the first failing page */
   javm_status status;                             /* after a host failure (jv_mem_touch): why */
   javm_hash missing;                              /* for VALUE_NOT_FOUND */
@@ -79,7 +92,7 @@ typedef struct jv_mem {
 
 javm_status jv_mem_init(jv_mem *m, const javm_allocator *allocator);
 void jv_mem_free(jv_mem *m);
-/* Forgets regions and content, so that the memory can be set up again; cost: the pages that were touched. */
+/* Forgets regions and content, its followers' too, so that the memory can be set up again; cost: the pages that were touched. */
 void jv_mem_reset(jv_mem *m);
 
 /* Adds a region above the earlier ones (so a later one wins where they overlap); pages there that were touched already
@@ -89,6 +102,8 @@ javm_status jv_mem_add_region(jv_mem *m, const jv_region *region);
 javm_status jv_mem_add_heap(jv_mem *m, uint32_t first_page, uint32_t page_count, uint32_t heap_end);
 /* 1-machine.md 1.6: the value for φ[D]. */
 uint64_t jv_mem_sbrk(jv_mem *m, uint64_t bytes);
+/* The regions and the heap of another memory; m is empty. The caller sees to their sources. */
+javm_status jv_mem_copy_regions(jv_mem *m, const jv_mem *from);
 /* How many pages are accessible now (each page once). */
 uint32_t jv_mem_accessible_pages(const jv_mem *m);
 
@@ -111,5 +126,8 @@ jv_touch jv_mem_poke(jv_mem *m, uint32_t address, const void *from, size_t size)
 bool jv_mem_open_window(jv_mem *m);
 /* Closes it: what is dirty becomes private pages again. OUT_OF_MEMORY: it is open as before. */
 javm_status jv_mem_close_window(jv_mem *m);
+
+/* Freezes what is dirty. The window is closed, and `frozen` gives these very pages (it has counts of its own on them). */
+void jv_mem_freeze(jv_mem *m, jv_frozen_fn frozen, void *ctx);
 
 #endif

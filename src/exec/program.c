@@ -180,12 +180,8 @@ static void price_blocks(const javm_program *p, jv_records *r) {
   jv_decoded d;
   jv_pricer_init(&pricer, &p->code, p->gas_model, p->load_cycles);
   for (uint32_t i = 0, first = 0; i < r->count; i++) {
-    if (i == first) jv_pricer_begin(&pricer, r->pcs[i]);
     jv_decode_fast(&p->code, r->pcs[i], &d);
-    jv_pricer_add(&pricer, &d, r->pcs[i]);
-    if (d.op != JV_OP_INVALID && !jv_op_ends_block(p->code.isa, d.op)) continue;
-    r->insns[first].cost = jv_pricer_end(&pricer);
-    first = i + 1;
+    if (jv_pricer_add(&pricer, &d, r->pcs[i], &r->insns[first].cost)) first = i + 1;
   }
 }
 
@@ -208,10 +204,12 @@ bool jv_program_predecode(javm_program *p) {
 
 /* Writes the block starts to `blocks` (NULL: does not) and returns how many there are. */
 static uint32_t collect_blocks(const jv_bits *starts, uint32_t *blocks) {
-  uint32_t count = 0;
-  for (uint32_t byte = 0; byte < (starts->count + 7) / 8; byte++)
-    for (unsigned bits = starts->bits[byte]; bits; bits &= bits - 1, count++)
+  uint32_t count = 0, bytes = (starts->count + 7) / 8;
+  for (uint32_t byte = 0; byte < bytes; byte += 8) {
+    uint64_t bits = bytes - byte < 8 ? jv_load_le(starts->bits + byte, bytes - byte) : jv_load_le64(starts->bits + byte);
+    for (; bits; bits &= bits - 1, count++)
       if (blocks) blocks[count] = 8 * byte + jv_lowest_bit(bits);
+  }
   return count;
 }
 

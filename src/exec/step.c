@@ -165,14 +165,18 @@ static outcome step_control(step *t) {
   }
 }
 
+uint64_t jv_next_charge(const javm_program *p, const jv_state *s) {
+  if (!jv_is_block_model(p)) return 1;
+  return s->paid ? 0 : jv_gas_block_cost(&p->code, p->gas_model, p->load_cycles, s->pc);
+}
+
 javm_exit jv_run_stepwise(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx,
                           uint64_t instruction_limit, bool *limit_reached) {
   step t = {.program = p, .state = s, .handler = handler, .ctx = ctx};
   bool blocks = jv_is_block_model(p);
   if (limit_reached) *limit_reached = false;
   for (uint64_t n = 0; n < instruction_limit; n++) {
-    uint64_t cost = 1;
-    if (blocks) cost = s->paid ? 0 : jv_gas_block_cost(&p->code, p->gas_model, p->load_cycles, s->pc);
+    uint64_t cost = jv_next_charge(p, s);
     if (s->gas < cost) {
       s->paid = false;
       t.exit.kind = JAVM_EXIT_OUT_OF_GAS;
@@ -196,4 +200,17 @@ javm_exit jv_run_stepwise(const javm_program *p, jv_state *s, jv_ecall_fn handle
   }
   if (limit_reached) *limit_reached = true;
   return t.exit;
+}
+
+javm_exit jv_run_block(const javm_program *p, jv_state *s, jv_ecall_fn handler, void *ctx, uint64_t instruction_limit,
+                       bool *limit_reached) {
+  javm_exit exit = {JAVM_EXIT_ERROR, 0, 0, JAVM_OK};
+  *limit_reached = true;
+  for (uint64_t n = 0; n < instruction_limit; n++) {
+    jv_decoded insn;
+    jv_decode(&p->code, s->pc, &insn);
+    exit = jv_run_stepwise(p, s, handler, ctx, 1, limit_reached);
+    if (!*limit_reached || jv_op_ends_block(p->code.isa, insn.op)) break;
+  }
+  return exit;
 }

@@ -41,6 +41,21 @@ uint8_t *jv_code_reserve(size_t bytes) {
   return area == MAP_FAILED ? NULL : area;
 }
 
+/* Newer than some headers; an older kernel refuses it, and then there is a fault for each page, as always. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+enum { STEP_BYTES = 1 << 16, WORTH_A_CALL = 1 << 14 };
+
+void jv_code_expect(uint8_t *to, uint8_t **told, const uint8_t *limit, size_t more) {
+  if (to <= *told) return;
+  size_t bytes = whole_pages((size_t)(to - *told) + more), room = whole_pages((size_t)(limit - *told));
+  if (bytes > STEP_BYTES) bytes = STEP_BYTES;
+  if (bytes > room) bytes = room;
+  if (bytes >= WORTH_A_CALL) madvise(*told, bytes, MADV_POPULATE_WRITE);
+  *told += bytes;
+}
+
 /* A short rest is not worth a call of the system: it was never touched and costs no memory. */
 enum { SHORT_REST_BYTES = 1 << 18 };
 

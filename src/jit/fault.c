@@ -23,6 +23,13 @@
 
 __attribute__((tls_model("initial-exec"))) _Thread_local jv_run_context *jv_current_run;
 
+/* The thread's block begins with its own address. */
+int32_t jv_current_run_place(void) {
+  uintptr_t thread;
+  __asm__("mov %%fs:0, %0" : "=r"(thread));
+  return (int32_t)((uintptr_t)&jv_current_run - thread);
+}
+
 /* ---- gs ---- */
 
 static uint64_t get_gs(void) {

@@ -15,6 +15,9 @@ void jv_end_run(jv_run_context *run);
 extern __attribute__((tls_model("initial-exec"))) _Thread_local jv_run_context *jv_current_run;
 void jv_make_current(jv_run_context *run);
 
+/* Where its pointer is, from fs: the same in each thread. */
+int32_t jv_current_run_place(void);
+
 /* After code of the host ran inside a run: it may have left this thread in another. */
 static inline void jv_restore_run(jv_run_context *run) {
   if (JV_UNLIKELY(jv_current_run != run)) jv_make_current(run);

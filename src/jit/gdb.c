@@ -96,7 +96,7 @@ static size_t begin_range(unwind *u, const uint8_t *code, size_t size_bytes) {
   return at;
 }
 
-/* The ecall and sbrk stubs are called, and call C with rsp 8 lower. */
+/* The stubs for ecalls and sbrk are called, and call C with rsp 8 lower. */
 static void put_call(unwind *u, const jv_native *n, uint32_t from, uint32_t to) {
   size_t at = begin_range(u, n->code + from, to - from);
   put(u, CFA_ADVANCE4, 1);
@@ -122,7 +122,8 @@ static void put_framed(unwind *u, const jv_native *n, uint32_t from, uint32_t to
 
 static void make_unwind(unwind *u, const jv_native *n) {
   put_common(u);
-  put_call(u, n, n->stubs.ecall, n->stubs.sbrk);
+  put_call(u, n, n->stubs.ecall, n->stubs.ecalli);
+  put_call(u, n, n->stubs.ecalli, n->stubs.sbrk);
   put_call(u, n, n->stubs.sbrk, n->stubs.fault);
   put_framed(u, n, n->stubs.fault, n->table);
   put(u, 0, 8); /* the end, and what follows is aligned */

@@ -2,7 +2,7 @@
  * JAVM_ENGINE_BOTH: the recompiler and the interpreter in lockstep, to find where they differ.
  *
  * The state and the memory of the caller are the leader's: the recompiler as it always runs. Followers have states and memories
- * of their own, made when the run starts: the interpreter, the same one instruction at a time, and native code of the kind
+ * of their own, kept with the leader's: the interpreter, the same one instruction at a time, and native code of the kind
  * that the leader is not in. A turn is a block. All get just the gas that it costs, so that each comes back at the next
  * charge; the rest is held. The followers run first, then the leader, and then they are compared:
  *
@@ -30,12 +30,12 @@
 #include "exec/asm_code.h"
 #include "exec/decode.h"
 
-enum { INTERPRETER, STEPWISE, OTHER_CODE, FOLLOWERS_MAX };
+enum { INTERPRETER, STEPWISE, OTHER_CODE };
 enum { WRITTEN_MAX = 64, SWEPT_PER_TURN = 2 };
 
 typedef struct follower {
   jv_state state;
-  jv_mem mem;
+  jv_mem *mem; /* the leader's memory keeps it from one run to the next */
   javm_exit exit;
 } follower;
 
@@ -45,7 +45,7 @@ typedef struct lockstep {
   jv_state *leader;
   jv_ecall_fn handler;
   void *ctx;
-  follower followers[FOLLOWERS_MAX];
+  follower followers[JV_FOLLOWERS_MAX];
   unsigned count;
   uint64_t held;                 /* gas that no engine has in this turn */
   uint32_t pc;                   /* where the turn, or its part behind an ecall, began */
@@ -202,12 +202,12 @@ static bool same(lockstep *l, const javm_exit *exit) {
   bool sweeps = !goes_on(l, exit) || l->written_all || l->unswept >= m->dirty_count / SWEPT_PER_TURN;
   for (unsigned k = 0; k < l->count; k++) {
     follower *f = &l->followers[k];
-    const char *name = k < OTHER_CODE ? names[k] : f->mem.window ? "the recompiler" : "the recompiler (with checks)";
+    const char *name = k < OTHER_CODE ? names[k] : f->mem->window ? "the recompiler" : "the recompiler (with checks)";
     report r = {.l = l, .other = name, .text = m->failure, .capacity = sizeof m->failure, .turns = 1};
     r.pc = is_next_charge(l, exit, f) ? l->leader->pc : l->pc;
     same_exit(&r, exit, &f->exit);
     same_state(&r, l->leader, &f->state);
-    same_memory(&r, m, &f->mem, sweeps);
+    same_memory(&r, m, f->mem, sweeps);
     if (r.used) return false;
   }
   l->dirty_seen = m->dirty_count;
@@ -260,15 +260,20 @@ static bool copy_pages(jv_mem *m, const jv_mem *leader) {
   return true;
 }
 
-static bool follow_memory(jv_mem *m, const jv_mem *leader) {
-  if (!same_regions(m, leader) && !begin_again(m, leader)) return false;
+static void follow_fields(jv_mem *m, const jv_mem *leader) {
   m->heap_end = leader->heap_end;
   m->heap_limit = leader->heap_limit;
+  m->frozen = leader->frozen;
+  m->frozen_ctx = leader->frozen_ctx;
+}
+
+static bool follow_memory(jv_mem *m, const jv_mem *leader) {
+  if (!same_regions(m, leader) && !begin_again(m, leader)) return false;
+  follow_fields(m, leader);
   if (!copy_pages(m, leader)) return false;
   if (!has_stale_pages(m, leader)) return true;
   if (!begin_again(m, leader)) return false;
-  m->heap_end = leader->heap_end;
-  m->heap_limit = leader->heap_limit;
+  follow_fields(m, leader);
   return copy_pages(m, leader);
 }
 
@@ -277,10 +282,24 @@ static bool follow(lockstep *l) {
   for (unsigned k = 0; k < l->count; k++) {
     follower *f = &l->followers[k];
     f->state = *l->leader;
-    f->state.mem = &f->mem;
-    if (!follow_memory(&f->mem, l->leader->mem)) return false;
+    f->state.mem = f->mem;
+    if (!follow_memory(f->mem, l->leader->mem)) return false;
   }
   l->dirty_seen = l->leader->mem->dirty_count;
+  return true;
+}
+
+/* Their memories, as they are after the last run; false: out of memory. */
+static bool gather(lockstep *l, unsigned wanted) {
+  jv_mem *m = l->leader->mem;
+  if (!m->followers) m->followers = jv_alloc(m->allocator, JV_FOLLOWERS_MAX * sizeof *m->followers);
+  if (!m->followers) return false;
+  for (; m->follower_count < wanted; m->follower_count++)
+    if (jv_mem_init(&m->followers[m->follower_count], m->allocator) != JAVM_OK) return false;
+  for (; l->count < wanted; l->count++) {
+    l->followers[l->count].mem = &m->followers[l->count];
+    m->followers[l->count].wraps = 0;
+  }
   return true;
 }
 
@@ -314,7 +333,7 @@ static javm_exit run_stepwise(lockstep *l, jv_state *s) {
 static javm_exit run_other_code(lockstep *l, follower *f) {
   javm_exit error = {.kind = JAVM_EXIT_ERROR, .status = JAVM_OUT_OF_MEMORY};
   bool checks = l->leader->mem->window != NULL;
-  if (checks && jv_mem_close_window(&f->mem) != JAVM_OK) return error;
+  if (checks && jv_mem_close_window(f->mem) != JAVM_OK) return error;
   return jv_native_run_in(l->program, &f->state, NULL, NULL, checks ? JV_CODE_WITH_CHECKS : JV_CODE_WITH_WINDOW);
 }
 
@@ -351,6 +370,7 @@ static javm_ecall_action on_ecall(void *ctx, jv_state *s, javm_ecall_kind kind, 
   uint64_t left = s->gas, held = l->held;
   s->gas = all_gas(l);
   javm_ecall_action action = l->handler(l->ctx, s, kind, immediate);
+  if (action == JV_ECALL_RETURNED) action = JAVM_ECALL_CONTINUE;
   give_gas(l, s->gas, left);
   if (action == JAVM_ECALL_FAIL) l->held = held;
   if (action != JAVM_ECALL_CONTINUE) return action;
@@ -401,12 +421,10 @@ javm_exit jv_lockstep_run(const javm_program *p, jv_state *s, jv_ecall_fn handle
                 .handler = handler,
                 .ctx = ctx};
   javm_exit exit = fail(&l, JAVM_OUT_OF_MEMORY);
-  unsigned wanted = p->explicit_checks ? OTHER_CODE : FOLLOWERS_MAX;
+  unsigned wanted = p->explicit_checks ? OTHER_CODE : JV_FOLLOWERS_MAX;
   s->mem->failure[0] = '\0';
-  while (l.count < wanted && jv_mem_init(&l.followers[l.count].mem, s->mem->allocator) == JAVM_OK) l.count++;
-  if (l.count == wanted && follow(&l))
+  if (gather(&l, wanted) && follow(&l))
     while (!turn(&l, &exit)) continue;
-  for (unsigned k = 0; k < l.count; k++) jv_mem_free(&l.followers[k].mem);
   return exit;
 }
 

@@ -3,7 +3,7 @@
  * the destination is as before at the end, and no sequence faults: division looks at the divisor first. Between push and pop
  * there is no access to guest memory.
  */
-#include "jit/native.h"
+#include "jit/lower.h"
 
 #if JV_HAS_RECOMPILER
 
@@ -445,6 +445,7 @@ static unsigned lower_zero_extension(jv_compiler *c, const jv_decoded *i, const 
 }
 
 unsigned jv_lower_group(jv_compiler *c, const jv_decoded *const *w, unsigned count) {
+  if (count < 2) return 0;
   switch (w[0]->op) {
     case JV_OP_add_64: return lower_sum(c, w, count);
     case JV_OP_set_lt_u: return lower_comparison(c, w, count);
@@ -457,7 +458,7 @@ unsigned jv_lower_group(jv_compiler *c, const jv_decoded *const *w, unsigned cou
 
 /* ---- what reads lower halves only ---- */
 
-static const bool reads_lower[256] = {
+const bool jv_reads_lower[256] = {
     [JV_OP_add_32] = true,        [JV_OP_sub_32] = true,         [JV_OP_mul_32] = true,
     [JV_OP_shlo_l_32] = true,     [JV_OP_shlo_r_32] = true,      [JV_OP_shar_r_32] = true,
     [JV_OP_rot_l_32] = true,      [JV_OP_rot_r_32] = true,       [JV_OP_add_imm_32] = true,
@@ -465,12 +466,6 @@ static const bool reads_lower[256] = {
     [JV_OP_shar_r_imm_32] = true, [JV_OP_neg_add_imm_32] = true, [JV_OP_rot_r_32_imm] = true,
     [JV_OP_sign_extend_8] = true, [JV_OP_sign_extend_16] = true, [JV_OP_zero_extend_16] = true,
 };
-
-bool jv_upper_is_dead(const jv_decoded *i, const jv_decoded *next) {
-  if (!reads_lower[i->op] || !reads_lower[next->op]) return false;
-  unsigned r = jv_ops[i->op].writes == JV_ROLE_D ? i->d : i->a;
-  return (jv_ops[next->op].writes == JV_ROLE_D ? next->d : next->a) == r;
-}
 
 #else
 

@@ -134,25 +134,22 @@ static int go_on(jv_frame *f) {
 
 static JV_COLD int leave_at_ecall(jv_frame *f, uint64_t packed, uint64_t gas, javm_ecall_action action) {
   const javm_program *p = f->run->program;
-  jv_ecall_site site = {.immediate = (uint32_t)packed, .kind = packed >> 63 ? JAVM_ECALLI : JAVM_ECALL, .gas = gas};
-  site.pc = jv_ecall_pc(&p->code, packed >> 32 & 0x1ffffff);
+  jv_decoded i;
+  jv_ecall_site site = {.immediate = (uint32_t)packed, .gas = gas};
+  site.pc = jv_ecall_pc(&p->code, (uint32_t)(packed >> 32));
+  jv_decode(&p->code, site.pc, &i);
+  site.kind = i.op == JV_OP_ecall ? JAVM_ECALL : JAVM_ECALLI;
   jv_leave_at_ecall(p, f->state, &site, action, &f->run->exit);
   return leave(f, JV_LEAVE_EXIT);
 }
 
-/* As jv_ecall, with what is known when the code is made. */
-int jv_on_ecall(jv_frame *f, uint64_t packed) {
+int jv_after_ecall(jv_frame *f, javm_ecall_action action, uint64_t gas, uint64_t packed) {
   jv_run_context *run = f->run;
   jv_state *s = f->state;
-  uint64_t cold = s->gas, gas = cold + run->reserve;
-  if (run->program->counts_instructions) add_instructions(f);
-  s->pc = packed >> 32 & 0x1ffffff;
-  s->gas = gas;
-  s->paid = packed >> 62 & 1;
-  s->mem->status = JAVM_OK;
-  javm_ecall_action action = run->handler(run->ctx, s, packed >> 63 ? JAVM_ECALLI : JAVM_ECALL, (uint32_t)packed);
+  uint64_t cold = gas - run->reserve;
   jv_restore_run(run);
-  int left = JV_LIKELY(action == JAVM_ECALL_CONTINUE) ? go_on(f) : leave_at_ecall(f, packed, gas, action);
+  bool continues = action == JAVM_ECALL_CONTINUE || action == JV_ECALL_RETURNED;
+  int left = continues ? go_on(f) : leave_at_ecall(f, packed, gas, action);
   if (run->reserve) {
     run->reserve = s->gas > cold ? s->gas - cold : 0;
     s->gas -= run->reserve;

@@ -1,7 +1,7 @@
 /*
  * The recompiler's own structures. Layers, each on the ones before: code.c (memory for code, what the processor can do),
- * x64.h (encoders), lower_value.c and lower.c (each instruction, the pass over a program), stubs.c (ways in and out),
- * native.c (running, faults), announce.c (telling tools).
+ * x64.h (encoders), lower_value.c and lower.c (each instruction), pass.c (the pass over a program), compile.c (the whole),
+ * stubs.c (ways in and out), native.c (running, faults), announce.c (telling tools).
  *
  * The 13 guest registers live in host registers all the time that native code runs; r12 holds the gas, rdx is free between
  * guest instructions, gs is the guest's memory (its window, or with explicit checks its tables), and rsp points to a jv_frame. No flags live across a guest memory access, and
@@ -16,6 +16,7 @@
 #define JV_HAS_RECOMPILER 0
 #endif
 
+#include "exec/decode.h"
 #include "exec/engine.h"
 #include "exec/gas.h"
 #include "jit/x64.h"
@@ -40,9 +41,9 @@ enum { JV_MARK_EVERY = 32 };
 
 /* The code begins with these. */
 typedef struct jv_stubs {
-  uint32_t enter, ecall, sbrk, fault, trap, panic, bad_jump, bad_target, out_of_gas;
+  uint32_t enter, ecall, ecalli, sbrk, fault, trap, panic, bad_jump, bad_target, out_of_gas;
   uint32_t check[2][4]; /* explicit checks: [write][log2 bytes] */
-  uint32_t call_bytes;  /* ecall and sbrk: from the start to where rsp is as at the call of C */
+  uint32_t call_bytes;  /* ecall, ecalli and sbrk: from the start to where rsp is as at the call of C */
 } jv_stubs;
 
 struct jv_native {
@@ -77,6 +78,9 @@ const jv_features *jv_host_features(void);
 bool jv_host_can_run(void);
 /* Writable memory for code; NULL: there is none. */
 uint8_t *jv_code_reserve(size_t bytes);
+/* That it will be written up to `to` soon, and `more` bytes later; it was told so up to *told before. One call of the system is
+ * cheaper than a fault for each page. */
+void jv_code_expect(uint8_t *to, uint8_t **told, const uint8_t *limit, size_t more);
 /* Makes all of it executable and no longer writable; what is behind the first `used` bytes is given back, or kept untouched.
  * *bytes is what must be released. False: the system refused. */
 bool jv_code_finish(uint8_t *code, size_t *bytes, size_t used);
@@ -91,39 +95,45 @@ typedef struct jv_fixup {
 
 typedef struct jv_compiler {
   jv_x64 x;
-  uint8_t *limit;
+  uint8_t *limit, *expected; /* the end of the room, and of what will soon be written */
   const javm_program *program;
   jv_native *native;
   const jv_native *like; /* made of the same program before, in the other way; or NULL */
   jv_features has;
-  const uint8_t *flags; /* of opcodes, in the instruction set */
-  uint32_t *starts;     /* by pc: offset in the code of a block start that was reached, else 0 */
+  const jv_layout *rows; /* of the instruction set */
+  const uint8_t *flags;  /* of opcodes, in the instruction set */
+  /* Offsets in the code of the block starts that were reached, in order; and how many there are before each eight bytes of
+   * guest code, as far as `ranked` of those. */
+  uint32_t *starts, *ranks;
+  size_t start_count, start_capacity;
+  uint32_t ranked;
   jv_fixup *fixups;
   size_t fixup_count, fixup_capacity;
-  bool after_terminator; /* the region that begins is a block, if it is marked */
+  /* The region and the block that the pass is in. */
+  bool charges_blocks, charges_regions;
+  bool begins_region;          /* the next instruction begins one */
+  bool begins_block;           /* which control enters as a block, and pays for */
+  bool after_terminator;       /* which is a block, if it is marked */
+  uint32_t region_charge;      /* where its charge has the cost; 0: it has none, yet */
+  uint32_t region_count;       /* instructions in it so far, but for those from region_from on */
+  const struct jv_place *region_from; /* of the places that are being lowered */
+  size_t block;                /* point of the block */
+  uint32_t block_charge;       /* and where its charge has the cost */
+  const uint32_t *next_cost;   /* of the block that ends next */
   jv_pricer pricer;
-  size_t block;              /* point of the block that the pass is in */
-  uint32_t block_charge;     /* and where its charge has the cost */
   uint32_t last_at, last_pc; /* of the last access that was noted */
-  uint32_t since_mark;
+  uint32_t until_mark; /* accesses before the next jv_mark */
   bool keeps_upper; /* the value lowered now may leave the upper half of its register undone: the next one sets it */
   bool failed;      /* nothing more is lowered: out of memory, or what can't be native code */
   bool is_too_much; /* the latter, or the system refuses memory for code */
 } jv_compiler;
 
+#define JV_HOST_REGS R13, RBP, R8, R9, R10, RBX, R11, RDI, RSI, RAX, RCX, R14, R15
 static inline jv_x64_reg jv_host_reg(unsigned guest) {
-  static const uint8_t map[JAVM_REG_COUNT] = {R13, RBP, R8, R9, R10, RBX, R11, RDI, RSI, RAX, RCX, R14, R15};
+  static const uint8_t map[JAVM_REG_COUNT] = {JV_HOST_REGS};
   return (jv_x64_reg)map[guest];
 }
 #define JV_GAS_REG R12
-
-/* Lowers an instruction that only computes; false: it is of another kind. */
-bool jv_lower_value(jv_compiler *c, const jv_decoded *i);
-/* Lowers several that follow each other as one, if they are such: `count` of them (2 or more) are there, none of which can
- * exit. Returns how many; 0: they are not, and nothing was lowered. */
-unsigned jv_lower_group(jv_compiler *c, const jv_decoded *const *w, unsigned count);
-/* May the upper half of what `i` computes be left undone, because `next` overwrites it and reads the lower one only? */
-bool jv_upper_is_dead(const jv_decoded *i, const jv_decoded *next);
 
 /* ---- stubs.c ---- */
 
@@ -182,14 +192,13 @@ bool jv_compile(const javm_program *p, bool has_checks, const jv_native *like, j
 void jv_make_stubs(jv_compiler *c);
 /* The bytes of code from the place that is known for an access to the end of it. */
 uint32_t jv_access_bytes(const jv_native *n, const jv_decoded *access);
-/* What an ecall site tells the stub, in rdx: the immediate, the pc behind it, whether the block goes on, the kind. */
-static inline uint64_t jv_pack_ecall(uint32_t next, bool goes_on, bool is_ecalli, uint32_t immediate) {
-  return (uint64_t)immediate | (uint64_t)next << 32 | (uint64_t)goes_on << 62 | (uint64_t)is_ecalli << 63;
-}
+/* What an ecall site tells its stub, in rdx: the immediate and the pc behind it. */
+static inline uint64_t jv_pack_ecall(uint32_t next, uint32_t immediate) { return immediate | (uint64_t)next << 32; }
 
-/* Called by the stubs. ecall, sbrk, fault and check: 0 goes on in native code. */
+/* Called by the stubs. 0 goes on in native code. */
 void jv_on_leave(jv_frame *f, uint32_t leave, uint32_t pc);
-int jv_on_ecall(jv_frame *f, uint64_t packed);
+/* The handler answered `action` to an ecall at which there was this much gas. */
+int jv_after_ecall(jv_frame *f, javm_ecall_action action, uint64_t gas, uint64_t packed);
 int jv_on_sbrk(jv_frame *f, uint64_t operands);
 int jv_on_fault(jv_frame *f);
 

@@ -4,6 +4,8 @@
  */
 #include "jit/native.h"
 
+#include "jit/fault.h"
+
 #if JV_HAS_RECOMPILER
 
 #include <assert.h>
@@ -13,12 +15,18 @@ static const jv_x64_reg saved[JV_SAVED_COUNT] = {JV_SAVED_REGS};
 
 #define FIELD(name) ((int32_t)offsetof(jv_frame, name))
 #define STATE(name) ((int32_t)offsetof(jv_state, name))
+#define MEM(name) ((int32_t)offsetof(jv_mem, name))
+#define RUN(name) ((int32_t)offsetof(jv_run_context, name))
 static_assert(offsetof(jv_state, regs) == 0, "registers are stored at the start of the state");
 
-/* `pushed`: bytes between rsp and the frame. Uses rdx. */
-static void store_state(jv_x64 *x, int32_t pushed) {
+/* `pushed`: bytes between rsp and the frame. rdx is the state then. */
+static void store_regs(jv_x64 *x, int32_t pushed) {
   x64_load(x, 1, RDX, RSP, FIELD(state) + pushed);
   for (unsigned r = 0; r < JAVM_REG_COUNT; r++) x64_store(x, 1, RDX, 8 * (int32_t)r, jv_host_reg(r));
+}
+
+static void store_state(jv_x64 *x, int32_t pushed) {
+  store_regs(x, pushed);
   x64_store(x, 1, RDX, STATE(gas), JV_GAS_REG);
 }
 
@@ -48,7 +56,7 @@ static void make_enter(jv_x64 *x) {
   x64_store(x, 1, RSP, FIELD(scratch), RSI);
   x64_store(x, 1, RSP, FIELD(table), RDX);
   x64_store_imm(x, 1, RSP, FIELD(instructions), 0);
-  x64_load(x, 1, RAX, RDI, (int32_t)offsetof(jv_run_context, state));
+  x64_load(x, 1, RAX, RDI, RUN(state));
   x64_store(x, 1, RSP, FIELD(state), RAX);
   load_state(x, 0);
   x64_jmp_mem(x, RSP, FIELD(scratch));
@@ -67,24 +75,104 @@ static uint32_t make_leave(jv_x64 *x, jv_leave why) {
   return at;
 }
 
-/* Called by native code with an argument in rdx; C answers whether to go on. */
-static uint32_t make_call(jv_x64 *x, jv_stubs *stubs, uintptr_t function) {
+/* A function that native code calls: its argument, from rdx, is on top of the stack then, and the frame this far up. */
+enum { CALLED = 16 };
+
+static uint32_t begin_called(jv_x64 *x, jv_stubs *stubs) {
   uint32_t at = x64_here(x);
-  x64_store(x, 1, RSP, FIELD(scratch) + 8, RDX);
-  store_state(x, 8);
-  x64_lea(x, 1, RDI, RSP, 8);
-  x64_load(x, 1, RSI, RSP, FIELD(scratch) + 8);
-  x64_alu_imm(x, ALU_SUB, 1, RSP, 8);
+  x64_push(x, RDX);
   stubs->call_bytes = x64_here(x) - at;
-  call_c(x, function);
-  x64_alu_imm(x, ALU_ADD, 1, RSP, 8);
+  return at;
+}
+
+static void return_to_guest(jv_x64 *x) {
+  x64_pop(x, RDX);
+  x64_ret(x);
+}
+
+/* C has answered whether to go on. */
+static void end_called(jv_x64 *x) {
   x64_test(x, 0, RAX, RAX);
   uint32_t leaves = x64_jcc_short(x, CC_NE);
-  load_state(x, 8);
-  x64_ret(x);
+  load_state(x, CALLED);
+  return_to_guest(x);
   x64_patch_short(x, leaves);
-  x64_alu_imm(x, ALU_ADD, 1, RSP, 8);
+  x64_alu_imm(x, ALU_ADD, 1, RSP, CALLED);
   return_to_c(x);
+}
+
+static uint32_t make_sbrk(jv_x64 *x, jv_stubs *stubs) {
+  uint32_t at = begin_called(x, stubs);
+  store_state(x, CALLED);
+  x64_lea(x, 1, RDI, RSP, CALLED);
+  x64_load(x, 1, RSI, RSP, 0);
+  call_c(x, (uintptr_t)jv_on_sbrk);
+  end_called(x);
+  return at;
+}
+
+/* The state as the handler is to find it. rdx is the state, and rax becomes the run. */
+static void prepare_ecall(jv_compiler *c, uint8_t op) {
+  jv_x64 *x = &c->x;
+  x64_load(x, 1, RAX, RSP, FIELD(run) + CALLED);
+  if (c->native->has_checks) x64_alu_load(x, ALU_ADD, 1, JV_GAS_REG, RAX, RUN(reserve));
+  x64_store(x, 1, RDX, STATE(gas), JV_GAS_REG);
+  if (c->program->counts_instructions) {
+    x64_load(x, 1, RCX, RSP, FIELD(instructions) + CALLED);
+    x64_store_imm(x, 1, RSP, FIELD(instructions) + CALLED, 0);
+    x64_alu_store(x, ALU_ADD, 1, RDX, STATE(instructions), RCX);
+  }
+  x64_load(x, 0, RCX, RSP, 4);
+  x64_store(x, 0, RDX, STATE(pc), RCX);
+  x64_store_imm8(x, RDX, STATE(paid), jv_stays_paid(c->program, op));
+  x64_load(x, 1, RCX, RDX, STATE(mem));
+  x64_store_imm(x, 0, RCX, MEM(status), JAVM_OK);
+}
+
+/* Is the function one that keeps this guest register? */
+static bool c_keeps(unsigned guest) {
+  bool kept = false;
+  for (unsigned i = 0; i < JV_SAVED_COUNT; i++) kept |= saved[i] == jv_host_reg(guest);
+  return kept;
+}
+
+/*
+ * As jv_ecall. The handler is called from here. Where it says RETURNED, and nothing else is unusual, no other C has a
+ * part in it, and the registers that a C function keeps have their values yet; the gas has so in any case.
+ */
+static uint32_t make_ecall(jv_compiler *c, uint8_t op) {
+  jv_x64 *x = &c->x;
+  uint32_t at = begin_called(x, &c->native->stubs), unusual[3], count = 0;
+  store_regs(x, CALLED);
+  prepare_ecall(c, op);
+  x64_mov(x, 1, RSI, RDX);
+  x64_load(x, 0, RCX, RSP, 0);
+  x64_mov_imm(x, RDX, op == JV_OP_ecalli ? JAVM_ECALLI : JAVM_ECALL);
+  x64_load(x, 1, RDI, RAX, RUN(ctx));
+  x64_call_mem(x, RAX, RUN(handler));
+  x64_alu_imm(x, ALU_CMP, 0, RAX, JV_ECALL_RETURNED);
+  unusual[count++] = x64_jcc(x, CC_NE);
+  x64_load(x, 1, RCX, RSP, FIELD(run) + CALLED);
+  x64_cmp_fs(x, jv_current_run_place(), RCX);
+  unusual[count++] = x64_jcc(x, CC_NE);
+  x64_load(x, 1, RDX, RSP, FIELD(state) + CALLED);
+  if (c->native->has_checks) {
+    x64_alu_load(x, ALU_SUB, 1, JV_GAS_REG, RCX, RUN(reserve));
+  } else {
+    x64_load(x, 1, RCX, RDX, STATE(mem));
+    x64_alu_mem_imm8(x, ALU_CMP, 1, RCX, MEM(window), 0);
+    unusual[count++] = x64_jcc(x, CC_E);
+  }
+  for (unsigned r = 0; r < JAVM_REG_COUNT; r++)
+    if (!c_keeps(r)) x64_load(x, 1, jv_host_reg(r), RDX, 8 * (int32_t)r);
+  return_to_guest(x);
+  while (count > 0) x64_patch(x, unusual[--count], x64_here(x));
+  x64_lea(x, 1, RDI, RSP, CALLED);
+  x64_mov(x, 0, RSI, RAX);
+  x64_mov(x, 1, RDX, JV_GAS_REG);
+  x64_load(x, 1, RCX, RSP, 0);
+  call_c(x, (uintptr_t)jv_after_ecall);
+  end_called(x);
   return at;
 }
 
@@ -153,8 +241,9 @@ void jv_make_stubs(jv_compiler *c) {
   jv_stubs *s = &c->native->stubs;
   s->enter = x64_here(x);
   make_enter(x);
-  s->ecall = make_call(x, s, (uintptr_t)jv_on_ecall);
-  s->sbrk = make_call(x, s, (uintptr_t)jv_on_sbrk);
+  s->ecall = make_ecall(c, JV_OP_ecall);
+  s->ecalli = make_ecall(c, JV_OP_ecalli);
+  s->sbrk = make_sbrk(x, s);
   s->fault = make_fault(x);
   s->trap = make_leave(x, JV_LEAVE_TRAP);
   s->panic = make_leave(x, JV_LEAVE_PANIC);

@@ -296,22 +296,22 @@ static bool see_call(verifier *v) {
     v->expected = CHECKED_ACCESS;
     return see_access(v, bytes, write);
   }
-  DEMAND(target == s->ecall || target == s->sbrk, "a call of something else than a stub");
+  DEMAND(target == s->ecall || target == s->ecalli || target == s->sbrk, "a call of something else than a stub");
   DEMAND(v->argument_before == NUMBER, "a call without its argument");
   uint64_t number = v->number;
   if (target == s->sbrk) {
     DEMAND((number & 0xff) < JAVM_REG_COUNT && number >> 8 < JAVM_REG_COUNT, "sbrk of registers that are none");
     return true;
   }
-  uint32_t pc = (uint32_t)(number >> 32) & 0x1ffffff;
+  uint32_t pc = (uint32_t)(number >> 32);
   jv_decoded d;
   DEMAND(pc > 0, "an ecall before the code");
   do pc--;
   while (pc > 0 && !jv_bitmask_at(&v->program->code, pc));
   jv_decode(&v->program->code, pc, &d);
   DEMAND(d.op == JV_OP_ecall || d.op == JV_OP_ecalli, "an ecall where the program has none");
-  DEMAND(number == jv_pack_ecall(pc + 1 + d.skip, jv_stays_paid(v->program, d.op), d.op == JV_OP_ecalli, (uint32_t)d.x),
-         "another ecall's argument");
+  DEMAND((target == s->ecall) == (d.op == JV_OP_ecall), "an ecall of the other kind");
+  DEMAND(number == jv_pack_ecall(pc + 1 + d.skip, (uint32_t)d.x), "another ecall's argument");
   return true;
 }
 

@@ -209,7 +209,7 @@ static javm_status file_open(void *ctx, uint64_t id, javm_cap **data) {
   return status;
 }
 
-/* Debits the quota; OUT_OF_RANGE where it does not suffice. */
+/* The Data is published, so that an assist that imports what this one exports finds it in the directory. */
 static javm_status file_save(void *ctx, javm_cap *data, uint64_t quota, uint64_t size_bytes, uint64_t *id) {
   javm_local_assist *s = ctx;
   uint64_t previous;
@@ -219,6 +219,7 @@ static javm_status file_save(void *ctx, javm_cap *data, uint64_t quota, uint64_t
   if (status == JAVM_OK &&
       !jv_grow(s->allocator, &s->c.files, &s->c.file_capacity, s->c.file_count + 1, sizeof *s->c.files))
     status = JAVM_OUT_OF_MEMORY;
+  if (status == JAVM_OK && !jv_publish(s->dir, &data->obj)) status = JAVM_OUT_OF_MEMORY;
   if (status == JAVM_OK) status = number_set(s->allocator, &s->c.quotas, quota, left - size_bytes, &previous);
   if (status == JAVM_OK) {
     *id = s->c.file_count;
@@ -270,6 +271,50 @@ void javm_local_assist_free(javm_local_assist *s) {
 }
 
 const javm_assist *javm_local_assist_interface(javm_local_assist *s) { return &s->interface; }
+
+/* ---- copies ---- */
+
+bool jv_is_local_assist(const javm_assist *assist) { return assist->gas_meter_get == gas_meter_get; }
+
+static bool copy_numbers(const javm_allocator *a, number_table *to, const number_table *from) {
+  if (!jv_grow(a, &to->entries, &to->capacity, from->count, sizeof *to->entries)) return false;
+  if (from->count) memcpy(to->entries, from->entries, from->count * sizeof *to->entries);
+  to->count = from->count;
+  return true;
+}
+
+static bool copy_content(const javm_allocator *a, content *to, const content *from) {
+  to->next_catcher = from->next_catcher;
+  if (!copy_numbers(a, &to->meters, &from->meters) || !copy_numbers(a, &to->quotas, &from->quotas) ||
+      !jv_grow(a, &to->catchers, &to->catcher_capacity, from->catcher_count, sizeof *to->catchers) ||
+      !jv_grow(a, &to->files, &to->file_capacity, from->file_count, sizeof *to->files))
+    return false;
+  for (size_t i = 0; i < from->catcher_count; i++) {
+    const catcher *k = &from->catchers[i];
+    catcher *copy = &to->catchers[to->catcher_count++];
+    *copy = (catcher){k->key, NULL, 0, 0};
+    if (!jv_grow(a, &copy->markers, &copy->capacity, k->count, sizeof *copy->markers)) return false;
+    if (k->count) memcpy(copy->markers, k->markers, k->count * sizeof *copy->markers);
+    copy->count = k->count;
+  }
+  for (size_t i = 0; i < from->file_count; i++) to->files[to->file_count++] = javm_cap_retain(from->files[i]);
+  return true;
+}
+
+javm_status javm_local_assist_copy(javm_local_assist *s, javm_local_assist **out) {
+  javm_local_assist *copy;
+  javm_status status = javm_local_assist_new(s->dir, &copy);
+  if (status != JAVM_OK) return status;
+  pthread_mutex_lock(&s->lock);
+  bool ok = copy_content(s->allocator, &copy->c, &s->c);
+  pthread_mutex_unlock(&s->lock);
+  if (!ok) {
+    javm_local_assist_free(copy);
+    return JAVM_OUT_OF_MEMORY;
+  }
+  *out = copy;
+  return JAVM_OK;
+}
 
 /* ---- export and import ----
  *

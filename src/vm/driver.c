@@ -17,27 +17,32 @@ static int by_number(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+static bool list_page(void *ctx, uint32_t page) {
+  javm_result *result = ctx;
+  result->dirty_pages[result->dirty_page_count++] = page * JAVM_PAGE_BYTES;
+  return true;
+}
+
 static bool list_dirty_pages(javm_vm *vm, const jv_entry *e, javm_result *result) {
-  size_t n = e->mem.dirty_count;
+  size_t n = jv_entry_written(e);
   if (n == 0) return true;
   result->dirty_pages = jv_alloc_array(vm->allocator, n, sizeof *result->dirty_pages);
   if (!result->dirty_pages) return false;
-  for (size_t i = 0; i < n; i++) result->dirty_pages[i] = e->mem.dirty[i].page * JAVM_PAGE_BYTES;
+  jv_entry_each_written(e, list_page, result);
   qsort(result->dirty_pages, n, sizeof *result->dirty_pages, by_number);
-  result->dirty_page_count = n;
   return true;
 }
 
 static bool list_emits(javm_vm *vm, const jv_entry *e, javm_result *result) {
   size_t n = 0;
-  for (const jv_effect *f = e->effects.first; f; f = f->next) n += f->emit != NULL;
+  for (const jv_effect *f = e->effects.first; f; f = f->next) n += f->kind == JV_EFFECT_EMIT;
   if (n == 0) return true;
   result->emits = jv_alloc_array(vm->allocator, n, sizeof *result->emits);
   if (!result->emits) return false;
   result->emit_count = n;
   n = 0;
   for (const jv_effect *f = e->effects.first; f; f = f->next)
-    if (f->emit) result->emits[n++] = javm_cap_retain(f->emit);
+    if (f->kind == JV_EFFECT_EMIT) result->emits[n++] = javm_cap_retain(f->cap);
   return true;
 }
 
@@ -98,13 +103,9 @@ static next kernel_yield(javm_vm *vm, size_t frame, javm_pause_kind pause, bool 
   if (status != JAVM_OK) return FAILED;
   javm_cap *payload = handle_or_marker(vm, e, slots, count, has_handle, marker);
   if (!payload) return out_of_memory(error);
-  if (jv_yield_to(vm, catcher, index, pause) != JV_OP_SWITCH) {
-    jv_release(vm->dir, payload);
-    return out_of_memory(error);
-  }
-  jv_release(vm->dir, vm->payload);
-  vm->payload = payload;
-  return RUN_ON;
+  jv_op_result result = jv_yield_to(vm, catcher, index, pause, payload);
+  jv_release(vm->dir, payload);
+  return result == JV_OP_SWITCH ? RUN_ON : out_of_memory(error);
 }
 
 /* ---- faults ---- */
@@ -121,8 +122,8 @@ static uint64_t fault_code(javm_exit_kind kind) {
 static next fault(javm_vm *vm, size_t frame, javm_result *result, javm_error *error) {
   jv_entry *e = vm->frames[frame].entry;
   if (!e->is_bottom) {
-    jv_entry *caller = vm->frames[jv_caller(vm, frame)].entry;
-    if (!jv_slot0_move(vm, e, caller)) return out_of_memory(error);
+    jv_entry *caller = jv_own(vm, jv_caller(vm, frame));
+    if (!caller || !jv_slot0_move(vm, e, caller)) return out_of_memory(error);
     /* commit */
     caller->state.regs[JV_REG_ARG] = fault_code(e->exit.kind);
     caller->state.regs[JV_REG_ARG + 1] = 2;
@@ -172,6 +173,11 @@ static next quota_exhausted(javm_vm *vm, size_t frame, javm_result *result, javm
   e->refused_operation = vm->out_of_quota ? vm->operation : 0; /* mint_data, or the reply */
   next n = kernel_yield(vm, frame, JAVM_PAUSE_QUOTA, &caught, error);
   if (n == FAILED || caught) return n;
+  if (vm->out_of_quota &&
+      vm->config.gas_model == JAVM_GAS_INSTRUCTION) { /* it is not tried again: what traps is paid for */
+    e->state.gas--;
+    if (jv_gas_store(vm, frame, error) != JAVM_OK) return FAILED;
+  }
   e->exit = (javm_exit){.kind = JAVM_EXIT_TRAP};
   e->refusal = JAVM_REFUSAL_QUOTA_EXHAUSTED;
   e->has_exit = true;
@@ -212,14 +218,6 @@ static bool slots_after_halt(javm_vm *vm, const jv_entry *e, jv_entry *caller, j
   return false;
 }
 
-static void hand_effects_up(jv_entry *e, jv_entry *caller) {
-  if (!e->effects.first) return;
-  if (caller->effects.last) caller->effects.last->next = e->effects.first;
-  else caller->effects.first = e->effects.first;
-  caller->effects.last = e->effects.last;
-  e->effects = (jv_effects){NULL, NULL};
-}
-
 static void commit_child(javm_vm *vm, size_t frame, javm_cap *value, jv_obj *slots) {
   jv_entry *e = vm->frames[frame].entry, *caller = vm->frames[jv_caller(vm, frame)].entry;
   uint32_t slot;
@@ -231,7 +229,7 @@ static void commit_child(javm_vm *vm, size_t frame, javm_cap *value, jv_obj *slo
   }
   caller->state.regs[JV_REG_ARG] = e->state.regs[JV_REG_ARG];
   caller->state.regs[JV_REG_ARG + 1] = 0;
-  hand_effects_up(e, caller);
+  jv_effects_hand_up(e, caller);
   jv_drop_to(vm, frame);
 }
 
@@ -243,12 +241,7 @@ static void commit_bottom(javm_vm *vm, size_t frame, const javm_cap *value, javm
   result->instance = value->obj.hash;
   result->pc = e->state.pc;
   result->slot0 = javm_cap_retain(e->slot0);
-  for (jv_effect *f = e->effects.first, *after; f; f = after) {
-    after = f->next;
-    jv_release(vm->dir, f->emit);
-    jv_free(vm->allocator, f, sizeof *f);
-  }
-  e->effects = (jv_effects){NULL, NULL};
+  jv_effects_keep(vm, &e->effects);
   jv_drop_to(vm, frame);
 }
 
@@ -257,7 +250,7 @@ static next settle(javm_vm *vm, size_t frame, bool metered, uint64_t id, uint64_
                    javm_error *error) {
   jv_entry *e = vm->frames[frame].entry;
   bool enough = true;
-  javm_cap *value = take_slot0(vm, e) ? jv_entry_instance(vm, e) : NULL;
+  javm_cap *value = take_slot0(vm, e) ? jv_entry_instance(e) : NULL;
   if (!value) return out_of_memory(error);
   jv_obj *slots = NULL;
   bool ok;
@@ -291,10 +284,11 @@ static next settle(javm_vm *vm, size_t frame, bool metered, uint64_t id, uint64_
 static next halt(javm_vm *vm, size_t frame, javm_result *result, javm_error *error) {
   jv_entry *e = vm->frames[frame].entry;
   bool metered = false;
-  uint64_t id = 0, owed = (uint64_t)e->mem.dirty_count * JAVM_PAGE_BYTES;
+  uint64_t id = 0, owed = (uint64_t)jv_entry_written(e) * JAVM_PAGE_BYTES;
   if (owed && owed_quota(vm, frame, &metered, &id, error) != JAVM_OK) return FAILED;
   if (metered && vm->config.assist->storage_quota_get(vm->config.assist->ctx, id) < owed)
     return quota_exhausted(vm, frame, result, error);
+  if (!e->is_bottom && !jv_own(vm, jv_caller(vm, frame))) return out_of_memory(error);
   jv_obj *before = jv_obj_retain(e->slots);
   next n = settle(vm, frame, metered, id, owed, result, error);
   if (n == FAILED) { /* slot 0 is back where it was, whatever the host does next */
@@ -311,20 +305,22 @@ static next halt(javm_vm *vm, size_t frame, javm_result *result, javm_error *err
 
 /* Runs the entry to an exit, if it has none yet, and debits the gas (also what an error kept from being debited). */
 static javm_status run_engine(javm_vm *vm, size_t frame, javm_error *error) {
-  jv_entry *e = vm->frames[frame].entry;
-  vm->out_of_quota = false;
+  jv_entry *e = jv_own(vm, frame);
+  if (!e) return jv_fail_memory(error);
+  vm->out_of_quota = vm->travel.stopped = false;
   if (e->has_exit) return jv_gas_store(vm, frame, error);
   javm_status status = jv_gas_load(vm, frame, error);
   if (status != JAVM_OK) return status;
   jv_trace_resume(vm, e);
-  jv_loaded_image *image = e->image;
+  jv_loaded_image *image = jv_retain_image(e->image);
   uint64_t before = e->state.instructions;
-  image->refs++;
   vm->failure.status = JAVM_OK;
   e->refusal = JAVM_REFUSAL_NONE;
-  e->exit = jv_run(image->program, &e->state, jv_vm_ecall, vm);
+  if (JV_LIKELY(!vm->travel.is_limited)) e->exit = jv_run(image->program, &e->state, jv_vm_ecall, vm);
+  else e->exit = jv_run_limited(vm, e);
   e->has_exit = true;
   vm->instructions += e->state.instructions - before;
+  vm->travel.instructions += e->state.instructions - before;
   if (e->image != image) e->state.paid = false; /* set_image: control enters a block of another program */
   jv_unload_image(vm, image);
   return jv_gas_store(vm, frame, error);
@@ -354,8 +350,10 @@ static next after_exit(javm_vm *vm, size_t frame, javm_result *result, javm_erro
   switch (e->exit.kind) {
     case JAVM_EXIT_HALT: return halt(vm, frame, result, error);
     case JAVM_EXIT_HOST_CALL:
-    case JAVM_EXIT_ECALL: /* an operation has switched entries or programs, or paused */
+    case JAVM_EXIT_ECALL: /* an operation has switched entries or programs, or paused; or the engine was limited */
       e->has_exit = false;
+      if (vm->travel.stopped && jv_yield_to(vm, JV_TARGET_HOST, 0, JAVM_PAUSE_MARK, NULL) != JV_OP_SWITCH)
+        return out_of_memory(error);
       return RUN_ON;
     case JAVM_EXIT_OUT_OF_GAS:
       n = kernel_yield(vm, frame, JAVM_PAUSE_OUT_OF_GAS, &caught, error);
@@ -368,12 +366,12 @@ static next after_exit(javm_vm *vm, size_t frame, javm_result *result, javm_erro
   }
 }
 
-static void report_pause(javm_vm *vm, javm_result *result) {
+void jv_report_pause(javm_vm *vm, javm_result *result) {
+  const jv_frame *reference = &vm->frames[vm->depth - 1];
   result->kind = JAVM_RESULT_PAUSED;
-  result->pause = (javm_pause_kind)vm->frames[vm->depth - 1].pause;
-  result->payload = vm->payload;
-  vm->payload = NULL;
-  if (result->pause == JAVM_PAUSE_HOST_CALL) result->host_function = vm->operation;
+  result->pause = (javm_pause_kind)reference->pause;
+  result->payload = javm_cap_retain(reference->payload);
+  if (result->pause == JAVM_PAUSE_HOST_CALL) result->host_function = (uint32_t)reference->marker_index;
 }
 
 javm_status jv_drive(javm_vm *vm, javm_result *result, javm_error *error) {
@@ -386,7 +384,7 @@ javm_status jv_drive(javm_vm *vm, javm_result *result, javm_error *error) {
     if (status != JAVM_OK) return status;
     next n = after_exit(vm, frame, result, error);
     if (n == FAILED) return error->status;
-    if (vm->paused) report_pause(vm, result);
+    if (vm->paused) jv_report_pause(vm, result);
     if (n == DONE || vm->paused) return JAVM_OK;
   }
 }

@@ -1,19 +1,10 @@
-/* The ecall handler: finds the operation, runs it, and says to the engine how to go on. Traces of the bottom entry. */
-#include <stddef.h>
-
+/* Ecalls: finds the operation, runs it, and says to the engine how to go on. Traces of the bottom entry. */
 #include "vm/vm.h"
 
 #define OPERATION_COUNT 64
 
 static const jv_operation_fn operations[OPERATION_COUNT] = {
 #define OP(number, name, operands) [number] = jv_operation_##name,
-#define LATER(number, name, operands)
-#include "vm/ecalls.def"
-};
-
-static const bool later[OPERATION_COUNT] = {
-#define OP(number, name, operands)
-#define LATER(number, name, operands) [number] = true,
 #include "vm/ecalls.def"
 };
 
@@ -66,26 +57,25 @@ javm_ecall_action jv_ecall_leave(javm_vm *vm, jv_entry *e, jv_op_result result) 
   }
 }
 
-static JV_COLD javm_ecall_action refuse_unknown(javm_vm *vm, jv_entry *e, uint64_t number) {
-  bool is_later = number < OPERATION_COUNT && later[number];
-  return jv_ecall_leave(vm, e, jv_refuse(vm, is_later ? JAVM_REFUSAL_LATER_OPERATION : JAVM_REFUSAL_UNKNOWN_OPERATION));
+static JV_COLD javm_ecall_action refuse_unknown(javm_vm *vm, jv_entry *e) {
+  return jv_ecall_leave(vm, e, jv_refuse(vm, JAVM_REFUSAL_UNKNOWN_OPERATION));
 }
 
-/* A number below 64. On its own, so that a host function is reached without saving registers first. */
-static JV_NOINLINE javm_ecall_action run_operation(javm_vm *vm, jv_entry *e, uint64_t number) {
+/* A number below 64. */
+static javm_ecall_action run_operation(javm_vm *vm, jv_entry *e, uint64_t number) {
   if (JV_UNLIKELY(vm->config.jam_host_calls) && jv_entry_spec(e)->code.isa != JAVM_ISA_JAVM)
     return jv_host_function_call(vm, e, (uint32_t)number);
-  if (JV_UNLIKELY(!operations[number])) return refuse_unknown(vm, e, number);
+  if (JV_UNLIKELY(!operations[number])) return refuse_unknown(vm, e);
   return jv_ecall_answer(vm, e, operations[number](vm, e));
 }
 
 static inline javm_ecall_action run_any(javm_vm *vm, jv_entry *e, uint64_t number) {
   if (number < OPERATION_COUNT) return run_operation(vm, e, number);
-  if (JV_UNLIKELY(number > UINT32_MAX)) return refuse_unknown(vm, e, number);
+  if (JV_UNLIKELY(number > UINT32_MAX)) return refuse_unknown(vm, e);
   return jv_host_function_call(vm, e, (uint32_t)number);
 }
 
-static JV_COLD javm_ecall_action run_traced(javm_vm *vm, jv_entry *e, uint64_t number) {
+static javm_ecall_action run_traced(javm_vm *vm, jv_entry *e, uint64_t number) {
   if (!jv_is_traced(vm, e)) return run_any(vm, e, number);
   trace(vm, &(javm_trace_event){.kind = JAVM_TRACE_ECALL,
                                 .number = (uint32_t)number,
@@ -98,11 +88,19 @@ static JV_COLD javm_ecall_action run_traced(javm_vm *vm, jv_entry *e, uint64_t n
   return action;
 }
 
-/* The state is the one in the entry that runs. */
-javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate) {
-  javm_vm *vm = ctx;
-  jv_entry *e = (jv_entry *)((char *)state - offsetof(jv_entry, state));
-  uint64_t number = kind == JAVM_ECALLI ? immediate : state->regs[11];
-  vm->operation = (uint32_t)number;
-  return JV_LIKELY(!vm->config.trace) ? run_any(vm, e, number) : run_traced(vm, e, number);
+static JV_COLD javm_ecall_action run_watched(javm_vm *vm, jv_entry *e, uint64_t number) {
+  if (!vm->travel.is_limited) return run_traced(vm, e, number);
+  uint64_t limited = e->state.gas, held = vm->travel.held;
+  jv_show_gas(vm, e);
+  javm_ecall_action action = run_traced(vm, e, number);
+  jv_hold_gas(vm, e);
+  if (action == JAVM_ECALL_FAIL) { /* the engine puts the gas back as it was */
+    e->state.gas = limited;
+    vm->travel.held = held;
+  }
+  return action;
+}
+
+javm_ecall_action jv_ecall_any(javm_vm *vm, jv_entry *e, uint64_t number) {
+  return JV_LIKELY(!vm->is_watched) ? run_any(vm, e, number) : run_watched(vm, e, number);
 }

@@ -1,29 +1,17 @@
 /* Host functions: the embedder's part of the ecall interface. What a function writes is held back until it says RETURN,
- * PAUSE or HALT, so that a refusal has changed nothing. */
+ * PAUSE or HALT, so that a refusal has changed nothing. The engines' handler is here: it has the short way to them. */
+#include <stddef.h>
 #include <string.h>
 
 #include "vm/vm.h"
 
-typedef struct held_write {
-  struct held_write *next;
+struct jv_held_write {
+  struct jv_held_write *next;
   uint32_t address;
   size_t size_bytes;
   uint8_t bytes[];
-} held_write;
-
-struct javm_host_call {
-  javm_vm *vm;
-  jv_entry *entry;
-  uint32_t number;
-  bool result_set[2];
-  bool more; /* there is something to commit or to give back besides the results: one of the following */
-  bool has_slots;
-  bool failed; /* the host ran out of memory, or a value is missing: no decision of the function counts */
-  uint64_t results[2];
-  uint64_t charged;
-  jv_obj *slots;             /* with has_slots: working copy of the entry's */
-  held_write *first, **last; /* `last` is set once there is a first */
 };
+typedef struct jv_held_write held_write;
 
 static jv_host_function *find_function(const javm_vm *vm, uint32_t number, size_t *place) {
   size_t low = 0, high = vm->function_count;
@@ -56,20 +44,26 @@ javm_status javm_vm_register(javm_vm *vm, uint32_t number, const char *name, jav
   return JAVM_OK;
 }
 
+static javm_vm *vm_of(const javm_host_call *call) {
+  return (javm_vm *)((char *)(uintptr_t)call - offsetof(javm_vm, host_call));
+}
+
+/* Gives back all that the call holds; the next one begins without any of it. */
 static void clear_call(javm_host_call *call) {
-  javm_vm *vm = call->vm;
+  javm_vm *vm = vm_of(call);
   for (held_write *w = call->first, *next; w; w = next) {
     next = w->next;
     jv_free(vm->allocator, w, sizeof *w + w->size_bytes);
   }
   if (call->has_slots) jv_release(vm->dir, call->slots);
+  *call = (javm_host_call){.entry = NULL};
 }
 
 /* Pages that are written must be there before anything is: after this the commit cannot fail. */
 static jv_op_result touch_writes(javm_host_call *call) {
   for (held_write *w = call->first; w; w = w->next) {
     jv_touch touch = jv_mem_touch(&call->entry->mem, w->address, w->size_bytes, true);
-    if (touch != JV_TOUCH_OK) return jv_touch_failed(call->vm, call->entry, touch);
+    if (touch != JV_TOUCH_OK) return jv_touch_failed(vm_of(call), call->entry, touch);
   }
   return JV_OP_CONTINUE;
 }
@@ -82,7 +76,7 @@ static inline void commit_results(javm_host_call *call) {
 
 static void commit(javm_host_call *call) {
   jv_entry *e = call->entry;
-  for (held_write *w = call->first; w; w = w->next) jv_guest_write(call->vm, e, w->address, w->bytes, w->size_bytes);
+  for (held_write *w = call->first; w; w = w->next) jv_guest_write(vm_of(call), e, w->address, w->bytes, w->size_bytes);
   if (call->has_slots) {
     jv_obj *slots = e->slots;
     e->slots = call->slots;
@@ -94,19 +88,20 @@ static void commit(javm_host_call *call) {
 
 /* "Not yet": the VM pauses, the payload being what is in slot 0. */
 static jv_op_result pause(javm_host_call *call) {
-  javm_vm *vm = call->vm;
-  jv_op_result result = jv_yield_to(vm, JV_TARGET_HOST, 0, JAVM_PAUSE_HOST_CALL);
+  javm_vm *vm = vm_of(call);
+  jv_op_result result = jv_yield_to(vm, JV_TARGET_HOST, vm->operation, JAVM_PAUSE_HOST_CALL, NULL);
   if (result != JV_OP_SWITCH) return result;
   commit(call);
-  call->entry->refused_operation = call->number; /* should the host drop it */
-  jv_release(vm->dir, vm->payload);
-  vm->payload = javm_cap_retain(jv_root_slot(call->entry, 0));
+  call->entry->refused_operation = vm->operation; /* should the host drop it */
+  vm->frames[vm->depth - 1].payload = javm_cap_retain(jv_root_slot(call->entry, 0));
   return result;
 }
 
 /* Commits, or does not, what the function has decided. */
-static JV_NOINLINE javm_ecall_action finish(javm_host_call *call, javm_host_action action) {
-  jv_op_result result = jv_refuse(call->vm, JAVM_REFUSAL_HOST);
+static JV_NOINLINE javm_ecall_action finish(javm_vm *vm, javm_host_action action) {
+  javm_host_call *call = &vm->host_call;
+  jv_entry *e = call->entry;
+  jv_op_result result = jv_refuse(vm, JAVM_REFUSAL_HOST);
   if (call->failed) {
     result = JV_OP_FAILED;
   } else if (action == JAVM_HOST_RETURN || action == JAVM_HOST_PAUSE || action == JAVM_HOST_HALT) {
@@ -119,39 +114,46 @@ static JV_NOINLINE javm_ecall_action finish(javm_host_call *call, javm_host_acti
     }
   }
   clear_call(call);
-  return jv_ecall_answer(call->vm, call->entry, result);
+  return jv_ecall_answer(vm, e, result);
 }
 
-/* Finds what a number reaches and remembers it; NULL: nothing. */
-static JV_COLD const jv_reached_function *reach(javm_vm *vm, uint32_t number) {
-  const jv_host_function *f = find_function(vm, number, NULL);
-  if (!f) f = find_function(vm, JAVM_HOST_FUNCTION_ANY, NULL);
-  if (!f) return NULL;
-  jv_reached_function *reached = &vm->reached[number % JV_REACHED_COUNT];
-  *reached = (jv_reached_function){number, f->fn, f->ctx};
-  return reached;
+/* The number is the VM's running operation. */
+static inline javm_ecall_action call_function(javm_vm *vm, jv_entry *e, const jv_reached_function *f) {
+  javm_host_call *call = &vm->host_call;
+  call->entry = e;
+  call->result_set[0] = call->result_set[1] = false;
+  javm_host_action action = f->fn(f->ctx, call);
+  if (JV_UNLIKELY(action != JAVM_HOST_RETURN || call->more)) return finish(vm, action);
+  commit_results(call);
+  return JV_ECALL_RETURNED;
 }
+
+static jv_reached_function *place_of(javm_vm *vm, uint64_t number) { return &vm->reached[number % JV_REACHED_COUNT]; }
 
 javm_ecall_action jv_host_function_call(javm_vm *vm, jv_entry *e, uint32_t number) {
-  const jv_reached_function *f = &vm->reached[number % JV_REACHED_COUNT];
-  if (JV_UNLIKELY(f->number != number || !f->fn)) {
-    f = reach(vm, number);
-    if (!f) return jv_ecall_leave(vm, e, jv_refuse(vm, JAVM_REFUSAL_NO_HOST_FUNCTION));
+  jv_reached_function own, *f = vm->is_watched ? &own : place_of(vm, number);
+  if (f == &own || f->number != number || !f->fn) {
+    const jv_host_function *found = find_function(vm, number, NULL);
+    if (!found) found = find_function(vm, JAVM_HOST_FUNCTION_ANY, NULL);
+    if (!found) return jv_ecall_leave(vm, e, jv_refuse(vm, JAVM_REFUSAL_NO_HOST_FUNCTION));
+    *f = (jv_reached_function){number, found->fn, found->ctx};
   }
-  javm_host_call call; /* field by field, since this is to be quick */
-  call.vm = vm;
-  call.entry = e;
-  call.number = number;
-  call.result_set[0] = call.result_set[1] = call.more = call.has_slots = call.failed = false;
-  call.charged = 0;
-  call.first = NULL;
-  javm_host_action action = f->fn(f->ctx, &call);
-  if (JV_UNLIKELY(action != JAVM_HOST_RETURN || call.more)) return finish(&call, action);
-  commit_results(&call);
-  return JAVM_ECALL_CONTINUE;
+  javm_ecall_action action = call_function(vm, e, f);
+  return action == JV_ECALL_RETURNED ? JAVM_ECALL_CONTINUE : action;
 }
 
-uint32_t javm_host_number(const javm_host_call *call) { return call->number; }
+/* The state is the one in the entry that runs. What is remembered is called at once; where ecalls are watched, nothing is. */
+javm_ecall_action jv_vm_ecall(void *ctx, jv_state *state, javm_ecall_kind kind, uint32_t immediate) {
+  javm_vm *vm = ctx;
+  jv_entry *e = (jv_entry *)((char *)state - offsetof(jv_entry, state));
+  uint64_t number = kind == JAVM_ECALLI ? immediate : state->regs[11];
+  const jv_reached_function *f = place_of(vm, number);
+  vm->operation = (uint32_t)number;
+  if (JV_UNLIKELY(f->number != number || number < JAVM_HOST_FUNCTION_FIRST)) return jv_ecall_any(vm, e, number);
+  return call_function(vm, e, f);
+}
+
+uint32_t javm_host_number(const javm_host_call *call) { return vm_of(call)->operation; }
 
 uint64_t javm_host_arg(const javm_host_call *call, unsigned index) {
   return index < 6 ? call->entry->state.regs[JV_REG_ARG + index] : 0;
@@ -166,23 +168,23 @@ void javm_host_return(javm_host_call *call, unsigned index, uint64_t value) {
 static javm_status touch_status(javm_host_call *call, jv_touch touch) {
   if (touch == JV_TOUCH_OK) return JAVM_OK;
   if (touch == JV_TOUCH_FAULT) return JAVM_OUT_OF_RANGE;
-  jv_touch_failed(call->vm, call->entry, touch);
+  jv_touch_failed(vm_of(call), call->entry, touch);
   call->more = call->failed = true;
-  return call->vm->failure.status;
+  return vm_of(call)->failure.status;
 }
 
 javm_status javm_host_read(javm_host_call *call, uint32_t address, void *to, size_t size_bytes) {
-  return touch_status(call, jv_guest_read(call->vm, call->entry, address, to, size_bytes));
+  return touch_status(call, jv_guest_read(vm_of(call), call->entry, address, to, size_bytes));
 }
 
 javm_status javm_host_write(javm_host_call *call, uint32_t address, const void *from, size_t size_bytes) {
-  const javm_allocator *a = call->vm->allocator;
+  javm_vm *vm = vm_of(call);
   javm_status status = touch_status(call, jv_mem_check(&call->entry->mem, address, size_bytes, true));
   if (status != JAVM_OK || size_bytes == 0) return status;
-  held_write *w = jv_alloc(a, sizeof *w + size_bytes);
+  held_write *w = jv_alloc(vm->allocator, sizeof *w + size_bytes);
   if (!w) {
     call->more = call->failed = true;
-    return jv_fail_memory(&call->vm->failure);
+    return jv_fail_memory(&vm->failure);
   }
   w->next = NULL;
   w->address = address;
@@ -199,32 +201,33 @@ javm_status javm_host_write(javm_host_call *call, uint32_t address, const void *
 static javm_status slot_status(javm_host_call *call, jv_op_result result) {
   if (result == JV_OP_FAILED) {
     call->more = call->failed = true;
-    return call->vm->failure.status;
+    return vm_of(call)->failure.status;
   }
-  if (!call->failed) call->vm->failure.status = JAVM_OK;
+  if (!call->failed) vm_of(call)->failure.status = JAVM_OK;
   return JAVM_OUT_OF_RANGE;
 }
 
 javm_status javm_host_slot_get(javm_host_call *call, uint64_t operand, javm_cap **out) {
+  javm_vm *vm = vm_of(call);
   jv_path path;
   jv_op_result result;
   jv_obj *slots = call->has_slots ? call->slots : call->entry->slots;
-  if (jv_path_parse(call->vm, operand, &path, &result) &&
-      jv_slot_read(call->vm, slots, call->entry->size_log, &path, out, &result))
+  if (jv_path_parse(vm, operand, &path, &result) && jv_slot_read(vm, slots, call->entry->size_log, &path, out, &result))
     return JAVM_OK;
   return slot_status(call, result);
 }
 
 javm_status javm_host_slot_set(javm_host_call *call, uint64_t operand, javm_cap *cap) {
+  javm_vm *vm = vm_of(call);
   jv_path path;
   jv_op_result result;
-  if (!jv_path_parse(call->vm, operand, &path, &result) || !jv_slot_changeable(call->vm, call->entry, &path, &result))
+  if (!jv_path_parse(vm, operand, &path, &result) || !jv_slot_changeable(vm, call->entry, &path, &result))
     return slot_status(call, result);
   if (!call->has_slots) {
     call->slots = jv_obj_retain(call->entry->slots);
     call->more = call->has_slots = true;
   }
-  if (jv_slot_write(call->vm, &call->slots, call->entry->size_log, &path, cap, &result)) return JAVM_OK;
+  if (jv_slot_write(vm, &call->slots, call->entry->size_log, &path, cap, &result)) return JAVM_OK;
   return slot_status(call, result);
 }
 
@@ -237,4 +240,4 @@ javm_status javm_host_charge(javm_host_call *call, uint64_t gas) {
   return JAVM_OK;
 }
 
-javm_dir *javm_host_dir(javm_host_call *call) { return call->vm->dir; }
+javm_dir *javm_host_dir(javm_host_call *call) { return vm_of(call)->dir; }

@@ -3,7 +3,7 @@
 #include "vm/vm.h"
 
 static void unload(javm_vm *vm, jv_loaded_image *image) {
-  if (--image->refs) return;
+  if (atomic_fetch_sub_explicit(&image->refs, 1, memory_order_acq_rel) != 1) return;
   javm_program_release(image->program);
   jv_release(vm->dir, image->reference);
   jv_release(vm->dir, image->image);
@@ -18,8 +18,7 @@ jv_loaded_image *jv_known_image(javm_vm *vm, const javm_cap *image) {
   for (size_t i = 0; i < vm->image_count; i++) {
     jv_loaded_image *l = vm->images[i];
     if (l->image == image || (jv_obj_has_hash(&image->obj) && jv_hash_equal(&l->image->obj.hash, &image->obj.hash))) {
-      l->refs++;
-      return l;
+      return jv_retain_image(l);
     }
   }
   return NULL;
@@ -66,7 +65,7 @@ static javm_status load(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv_l
     return status;
   }
   vm->unannounced |= javm_program_unannounced(l->program);
-  l->refs = 1;
+  atomic_init(&l->refs, 1);
   l->image = javm_cap_retain(image);
   l->reference = reference_to(vm, image);
   l->load_cycles = load_cycles;
@@ -88,8 +87,7 @@ javm_status jv_load_image(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv
     jv_loaded_image *l = vm->images[i];
     if (l->load_cycles == load_cycles && jv_hash_equal(&l->image->obj.hash, &image->obj.hash)) {
       l->last_used = ++vm->clock;
-      l->refs++;
-      *out = l;
+      *out = jv_retain_image(l);
       return JAVM_OK;
     }
     if (l->last_used < vm->images[oldest]->last_used) oldest = i;
@@ -105,6 +103,6 @@ javm_status jv_load_image(javm_vm *vm, javm_cap *image, uint32_t load_cycles, jv
   }
   vm->images[place] = *out;
   (*out)->last_used = ++vm->clock;
-  (*out)->refs++;
+  jv_retain_image(*out);
   return JAVM_OK;
 }

@@ -1,5 +1,4 @@
-/* Gas, storage quotas and catchers, as the kernel assist keeps them (6-kernel.md 6.2), and the effects that an entry has
- * outside of its own state. */
+/* Gas and catchers, as the kernel assist keeps them (6-kernel.md 6.2). */
 #include "vm/vm.h"
 
 bool jv_is_kernel(const javm_vm *vm, const javm_cap *cap, javm_kernel_image which) {
@@ -23,8 +22,8 @@ javm_status jv_handle_in(javm_vm *vm, const jv_entry *e, const uint32_t *slots, 
 /* ---- gas ---- */
 
 /* The gas of an entry comes from its own meter, or from where its caller's comes from, or from its drive's budget: sets
- * *metered and *id, or returns the bottom entry with the budget in *bottom. */
-static javm_status gas_source(javm_vm *vm, size_t frame, bool *metered, uint64_t *id, jv_entry **bottom,
+ * *metered and *id, or returns the bottom frame with the budget in *bottom. */
+static javm_status gas_source(javm_vm *vm, size_t frame, bool *metered, uint64_t *id, jv_frame **bottom,
                               javm_error *error) {
   for (;; frame = jv_caller(vm, frame)) {
     jv_entry *e = vm->frames[frame].entry;
@@ -33,14 +32,15 @@ static javm_status gas_source(javm_vm *vm, size_t frame, bool *metered, uint64_t
         jv_handle_in(vm, e, spec->gas_slots, spec->gas_slot_count, JAVM_KERNEL_GAS, metered, id, error);
     if (status != JAVM_OK || *metered) return status;
     if (e->is_bottom) {
-      *bottom = e;
+      *bottom = &vm->frames[frame];
       return JAVM_OK;
     }
   }
 }
 
 javm_status jv_gas_load(javm_vm *vm, size_t frame, javm_error *error) {
-  jv_entry *e = vm->frames[frame].entry, *bottom = NULL;
+  jv_entry *e = vm->frames[frame].entry;
+  jv_frame *bottom = NULL;
   javm_status status = gas_source(vm, frame, &e->gas_metered, &e->gas_meter, &bottom, error);
   if (status != JAVM_OK) return status;
   if (e->gas_metered) {
@@ -63,7 +63,7 @@ static void remember_spent(javm_vm *vm, uint64_t id, uint64_t amount) {
 }
 
 javm_status jv_gas_store(javm_vm *vm, size_t frame, javm_error *error) {
-  jv_entry *e = vm->frames[frame].entry, *bottom = e;
+  jv_entry *e = vm->frames[frame].entry;
   uint64_t used = e->gas_loaded - e->state.gas, previous;
   if (used == 0) return JAVM_OK;
   if (e->gas_metered) {
@@ -72,31 +72,51 @@ javm_status jv_gas_store(javm_vm *vm, size_t frame, javm_error *error) {
       return jv_fail_memory(error);
     remember_spent(vm, e->gas_meter, used);
   } else {
-    while (!bottom->is_bottom) bottom = vm->frames[frame = jv_caller(vm, frame)].entry;
-    bottom->budget = e->state.gas;
+    while (!vm->frames[frame].entry->is_bottom) frame = jv_caller(vm, frame);
+    vm->frames[frame].budget = e->state.gas;
   }
   e->gas_loaded = e->state.gas;
   vm->gas_used += used;
+  vm->travel.gas_used += used;
   return JAVM_OK;
 }
-
-static uint64_t saturating_sum(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 
 javm_status jv_gas_add(javm_vm *vm, size_t frame, uint64_t gas) {
   const javm_assist *assist = vm->config.assist;
   bool metered = false;
   uint64_t id = 0, previous;
-  jv_entry *bottom = NULL;
+  jv_frame *bottom = NULL;
+  jv_entry *e = jv_own(vm, frame);
+  if (!e) return JAVM_OUT_OF_MEMORY;
   javm_status status = gas_source(vm, frame, &metered, &id, &bottom, NULL);
   if (status == JAVM_OK && metered)
-    status =
-        assist->gas_meter_set(assist->ctx, id, saturating_sum(assist->gas_meter_get(assist->ctx, id), gas), &previous);
+    status = assist->gas_meter_set(assist->ctx, id, jv_saturating_sum(assist->gas_meter_get(assist->ctx, id), gas),
+                                   &previous);
   if (status != JAVM_OK) return status;
-  if (!metered) bottom->budget = saturating_sum(bottom->budget, gas);
-  jv_entry *e = vm->frames[frame].entry; /* what it shows, and what it may still have to debit */
-  e->state.gas = saturating_sum(e->state.gas, gas);
-  e->gas_loaded = saturating_sum(e->gas_loaded, gas);
+  if (!metered) bottom->budget = jv_saturating_sum(bottom->budget, gas);
+  /* what it shows, and what it may still have to debit */
+  e->state.gas = jv_saturating_sum(e->state.gas, gas);
+  e->gas_loaded = jv_saturating_sum(e->gas_loaded, gas);
   return JAVM_OK;
+}
+
+javm_status jv_gas_set(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t gas, uint64_t *previous) {
+  const javm_assist *assist = vm->config.assist;
+  if (assist->gas_meter_set(assist->ctx, id, gas, previous) != JAVM_OK) return JAVM_OUT_OF_MEMORY;
+  if (!e->gas_metered || e->gas_meter != id) return JAVM_OK;
+  uint64_t used = e->gas_loaded - e->state.gas; /* what a write-back would have taken from it before */
+  if (used) remember_spent(vm, id, used);
+  vm->gas_used += used;
+  *previous = e->state.gas;
+  e->state.gas = e->gas_loaded = gas;
+  return JAVM_OK;
+}
+
+void jv_gas_forget(javm_vm *vm, uint64_t id, uint64_t amount) {
+  for (size_t i = 0; i < vm->spent_count; i++) {
+    jv_meter_spent *spent = &vm->spent[i];
+    if (spent->id == id) spent->amount -= amount < spent->amount ? amount : spent->amount;
+  }
 }
 
 void jv_gas_undo(javm_vm *vm) {
@@ -104,44 +124,9 @@ void jv_gas_undo(javm_vm *vm) {
   uint64_t previous;
   for (size_t i = 0; i < vm->spent_count; i++) {
     uint64_t now = assist->gas_meter_get(assist->ctx, vm->spent[i].id);
-    assist->gas_meter_set(assist->ctx, vm->spent[i].id, now + vm->spent[i].amount, &previous);
+    assist->gas_meter_set(assist->ctx, vm->spent[i].id, jv_saturating_sum(now, vm->spent[i].amount), &previous);
   }
   vm->spent_count = 0;
-}
-
-/* ---- quotas and effects ---- */
-
-javm_status jv_quota_debit(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t amount, bool *enough) {
-  const javm_assist *assist = vm->config.assist;
-  uint64_t now = assist->storage_quota_get(assist->ctx, id), previous;
-  *enough = now >= amount;
-  if (!*enough || amount == 0) return JAVM_OK;
-  jv_effect *effect = jv_alloc_zero(vm->allocator, sizeof *effect);
-  if (!effect) return JAVM_OUT_OF_MEMORY;
-  if (assist->storage_quota_set(assist->ctx, id, now - amount, &previous) != JAVM_OK) {
-    jv_free(vm->allocator, effect, sizeof *effect);
-    return JAVM_OUT_OF_MEMORY;
-  }
-  effect->quota_id = id;
-  effect->amount = amount;
-  effect->next = e->effects.first;
-  e->effects.first = effect;
-  if (!e->effects.last) e->effects.last = effect;
-  return JAVM_OK;
-}
-
-void jv_effects_undo(javm_vm *vm, jv_effects *effects) {
-  const javm_assist *assist = vm->config.assist;
-  for (jv_effect *f = effects->first, *next; f; f = next) {
-    next = f->next;
-    if (!f->emit) {
-      uint64_t previous, now = assist->storage_quota_get(assist->ctx, f->quota_id);
-      assist->storage_quota_set(assist->ctx, f->quota_id, now + f->amount, &previous);
-    }
-    jv_release(vm->dir, f->emit);
-    jv_free(vm->allocator, f, sizeof *f);
-  }
-  *effects = (jv_effects){NULL, NULL};
 }
 
 /* ---- catchers ---- */

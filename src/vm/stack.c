@@ -10,8 +10,8 @@
  */
 #include "vm/vm.h"
 
-bool jv_frames_reserve(javm_vm *vm) {
-  return jv_grow(vm->allocator, &vm->frames, &vm->frame_capacity, vm->depth + 2, sizeof *vm->frames);
+bool jv_frames_reserve(javm_vm *vm, size_t count) {
+  return jv_grow(vm->allocator, &vm->frames, &vm->frame_capacity, vm->depth + count + 1, sizeof *vm->frames);
 }
 
 size_t jv_frame_runner(const javm_vm *vm, size_t frame) {
@@ -24,12 +24,29 @@ size_t jv_frame_runner(const javm_vm *vm, size_t frame) {
 
 size_t jv_caller(const javm_vm *vm, size_t frame) { return jv_frame_runner(vm, frame - 1); }
 
+void jv_pop_reference(javm_vm *vm) {
+  jv_release(vm->dir, vm->frames[vm->depth - 1].payload);
+  vm->depth--;
+}
+
+void jv_forget_to(javm_vm *vm, size_t depth) {
+  while (vm->depth > depth) {
+    jv_entry *e = vm->frames[vm->depth - 1].entry;
+    if (e) jv_entry_free(vm, e), vm->depth--;
+    else jv_pop_reference(vm);
+  }
+}
+
 void jv_drop_to(javm_vm *vm, size_t depth) {
   while (vm->depth > depth) {
-    jv_entry *e = vm->frames[--vm->depth].entry;
-    if (!e) continue;
-    jv_effects_undo(vm, &e->effects);
-    jv_entry_free(vm, e);
+    const jv_frame *f = &vm->frames[vm->depth - 1];
+    if (!f->entry) {
+      jv_pop_reference(vm);
+      continue;
+    }
+    if (!f->is_lent) jv_effects_undo(vm, &f->entry->effects);
+    jv_entry_free(vm, f->entry);
+    vm->depth--;
   }
 }
 
@@ -43,21 +60,23 @@ size_t jv_paused_base(const javm_vm *vm, size_t frame) {
 
 bool jv_deliver(javm_vm *vm) {
   const jv_frame *reference = &vm->frames[vm->depth - 1];
-  jv_entry *catcher = vm->frames[reference->target].entry;
-  jv_entry *yielder = vm->frames[jv_frame_runner(vm, vm->depth - 2)].entry;
-  if (!jv_slot0_move(vm, yielder, catcher)) return false;
+  jv_entry *catcher = jv_own(vm, reference->target), *yielder = jv_own(vm, jv_frame_runner(vm, vm->depth - 2));
+  if (!catcher || !yielder || !jv_slot0_move(vm, yielder, catcher)) return false;
   catcher->state.regs[JV_REG_ARG] = reference->marker_index;
   catcher->state.regs[JV_REG_ARG + 1] = 1;
   return true;
 }
 
-jv_op_result jv_yield_to(javm_vm *vm, size_t catcher, uint64_t marker_index, javm_pause_kind pause) {
-  if (!jv_frames_reserve(vm)) return jv_op_out_of_memory(vm);
-  vm->frames[vm->depth++] = (jv_frame){NULL, (uint32_t)catcher, (uint8_t)pause, false, marker_index};
+jv_op_result jv_yield_to(javm_vm *vm, size_t catcher, uint64_t marker_index, javm_pause_kind pause, javm_cap *payload) {
+  if (!jv_frames_reserve(vm, 1)) return jv_op_out_of_memory(vm);
+  vm->frames[vm->depth++] = (jv_frame){.target = (uint32_t)catcher,
+                                       .pause = (uint8_t)pause,
+                                       .marker_index = marker_index,
+                                       .payload = javm_cap_retain(payload)};
   if (catcher == JV_TARGET_HOST || vm->config.yield_mode == JAVM_YIELD_TO_HOST) {
     vm->paused = true;
   } else if (!jv_deliver(vm)) {
-    vm->depth--;
+    jv_pop_reference(vm);
     return jv_op_out_of_memory(vm);
   }
   return JV_OP_SWITCH;

@@ -21,9 +21,13 @@ javm_status javm_vm_new(javm_dir *dir, const javm_vm_config *config, javm_vm **o
   const javm_allocator *a = javm_dir_allocator(dir);
   javm_vm *vm = jv_alloc_zero(a, sizeof *vm);
   if (!vm) return jv_fail_memory(error);
+  static atomic_ullong last_id;
+  vm->id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
   vm->dir = dir;
   vm->allocator = a;
   vm->config = c;
+  vm->travel.marks[JAVM_MARK_GAS] = vm->travel.marks[JAVM_MARK_INSTRUCTIONS] = JAVM_NO_MARK;
+  jv_travel_update(vm);
   for (int k = 0; k < JAVM_KERNEL_COUNT; k++) javm_kernel_hash((javm_kernel_image)k, &vm->kernel[k]);
   vm->spare = jv_alloc_array(a, JV_SPARE_PAGES, sizeof *vm->spare);
   vm->images = jv_alloc_array(a, c.max_cached_programs, sizeof *vm->images);
@@ -45,7 +49,6 @@ void javm_vm_free(javm_vm *vm) {
   }
   while (vm->spare_count) jv_page_release(a, vm->spare[--vm->spare_count]);
   while (vm->image_count) jv_unload_image(vm, vm->images[--vm->image_count]);
-  jv_release(vm->dir, vm->payload);
   if (vm->spare) jv_free_array(a, vm->spare, JV_SPARE_PAGES, sizeof *vm->spare);
   if (vm->images) jv_free_array(a, vm->images, vm->config.max_cached_programs, sizeof *vm->images);
   jv_free(a, vm->functions, vm->function_capacity * sizeof *vm->functions);
@@ -62,8 +65,6 @@ static javm_status begin(javm_vm *vm, javm_result *result, javm_error *error) {
   vm->running = true;
   vm->gas_used = vm->instructions = 0;
   vm->spent_count = 0;
-  jv_release(vm->dir, vm->payload);
-  vm->payload = NULL;
   return JAVM_OK;
 }
 
@@ -82,7 +83,7 @@ static javm_status push_bottom(javm_vm *vm, const javm_hash *hash, uint8_t endpo
                                uint64_t gas_budget, javm_error *error) {
   if (vm->depth >= vm->config.max_depth)
     return jv_fail(error, JAVM_CALL_STACK_FULL, 0, "the call stack has %zu entries", vm->depth);
-  if (!jv_frames_reserve(vm)) return jv_fail_memory(error);
+  if (!jv_frames_reserve(vm, 1)) return jv_fail_memory(error);
   javm_cap *instance = (javm_cap *)jv_dir_find(vm->dir, hash);
   if (!instance || instance->obj.kind != JV_OBJ_CAP || instance->kind != JAVM_KIND_INSTANCE) {
     jv_release(vm->dir, instance);
@@ -93,8 +94,8 @@ static javm_status push_bottom(javm_vm *vm, const javm_hash *hash, uint8_t endpo
   jv_release(vm->dir, instance);
   if (status != JAVM_OK) return status;
   e->is_bottom = true;
-  e->budget = e->state.gas = gas_budget;
-  vm->frames[vm->depth++] = (jv_frame){.entry = e};
+  e->state.gas = gas_budget;
+  vm->frames[vm->depth++] = (jv_frame){.entry = e, .budget = gas_budget};
   return JAVM_OK;
 }
 
@@ -103,6 +104,8 @@ javm_status javm_vm_invoke(javm_vm *vm, const javm_hash *instance, uint8_t endpo
   javm_status status = begin(vm, result, error);
   if (status != JAVM_OK) return status;
   size_t base = vm->depth;
+  jv_travel before = vm->travel;
+  if (base == 0) vm->travel.gas_used = vm->travel.instructions = 0;
   status = push_bottom(vm, instance, endpoint, args, gas_budget, error);
   if (status == JAVM_OK) {
     status = jv_drive(vm, result, error);
@@ -111,6 +114,7 @@ javm_status javm_vm_invoke(javm_vm *vm, const javm_hash *instance, uint8_t endpo
       jv_gas_undo(vm);
     }
   }
+  if (status != JAVM_OK) vm->travel = before;
   return end(vm, status, result);
 }
 
@@ -118,7 +122,7 @@ javm_status javm_vm_invoke(javm_vm *vm, const javm_hash *instance, uint8_t endpo
 static javm_status run_on(javm_vm *vm, javm_result *result, javm_error *error) {
   javm_status status = jv_drive(vm, result, error);
   if (status != JAVM_OK)
-    vm->frames[vm->depth++] = (jv_frame){NULL, JV_TARGET_HOST, JAVM_PAUSE_YIELD, true, 0}; /* there is room for one */
+    vm->frames[vm->depth++] = (jv_frame){.target = JV_TARGET_HOST, .retry = true}; /* there is room for one */
   return end(vm, status, result);
 }
 
@@ -128,7 +132,8 @@ static const jv_frame *paused_at(const javm_vm *vm) {
   return &vm->frames[vm->depth - 1];
 }
 
-static jv_entry *paused_entry(const javm_vm *vm) { return vm->frames[jv_frame_runner(vm, vm->depth - 2)].entry; }
+/* The entry that is paused below the Reference on top, to be changed. NULL: out of memory. */
+static jv_entry *paused_entry(javm_vm *vm) { return jv_own(vm, jv_frame_runner(vm, vm->depth - 2)); }
 
 static bool is_host_call(const jv_frame *reference) {
   return reference->pause == JAVM_PAUSE_HOST_CALL && !reference->retry;
@@ -145,12 +150,13 @@ javm_status javm_vm_call_resume(javm_vm *vm, javm_cap *scratchpad, javm_result *
   if (!reference) return not_paused(vm, result, error, "no Reference is on top of the call stack");
   if (is_host_call(reference)) return not_paused(vm, result, error, "a host call waits for complete_host_call");
   jv_entry *e = paused_entry(vm);
+  if (!e) return end(vm, jv_fail_memory(error), result);
   if (reference->retry) scratchpad = NULL; /* what was stopped has been resumed already, and has its scratchpad */
   if (scratchpad && jv_is_pinned(e->image, 0))
     return end(vm, jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "the yielder's slot 0 is pinned"), result);
   if (scratchpad && !jv_tree_set(vm->dir, &e->slots, e->size_log, 0, (jv_obj *)scratchpad))
     return end(vm, jv_fail_memory(error), result);
-  vm->depth--;
+  jv_pop_reference(vm);
   return run_on(vm, result, error);
 }
 
@@ -166,7 +172,7 @@ javm_status javm_vm_deliver_yield(javm_vm *vm, javm_result *result, javm_error *
 
 /* The entry that paused for the host faults. */
 static void give_up(jv_entry *e, const jv_frame *reference) {
-  bool gas = reference->pause == JAVM_PAUSE_OUT_OF_GAS;
+  bool gas = reference->pause == JAVM_PAUSE_OUT_OF_GAS || reference->pause == JAVM_PAUSE_MARK;
   e->exit = (javm_exit){.kind = gas ? JAVM_EXIT_OUT_OF_GAS : JAVM_EXIT_TRAP};
   e->refusal = reference->pause == JAVM_PAUSE_QUOTA ? JAVM_REFUSAL_QUOTA_EXHAUSTED : JAVM_REFUSAL_HOST;
   if (reference->retry) e->refused_operation = 0;
@@ -179,10 +185,13 @@ javm_status javm_vm_drop_paused(javm_vm *vm, javm_result *result, javm_error *er
   const jv_frame *reference = paused_at(vm);
   if (!reference) return not_paused(vm, result, error, "no Reference is on top of the call stack");
   if (reference->target == JV_TARGET_HOST) {
-    give_up(paused_entry(vm), reference);
-    vm->depth--;
+    jv_entry *e = paused_entry(vm);
+    if (!e) return end(vm, jv_fail_memory(error), result);
+    give_up(e, reference);
+    jv_pop_reference(vm);
   } else {
-    jv_entry *catcher = vm->frames[reference->target].entry;
+    jv_entry *catcher = jv_own(vm, reference->target);
+    if (!catcher) return end(vm, jv_fail_memory(error), result);
     catcher->state.regs[JV_REG_ARG] = 0;
     catcher->state.regs[JV_REG_ARG + 1] = 2;
     jv_drop_to(vm, jv_paused_base(vm, vm->depth - 1));
@@ -198,8 +207,9 @@ javm_status javm_vm_complete_host_call(javm_vm *vm, const uint64_t *values, size
   if (!reference || !is_host_call(reference)) return not_paused(vm, result, error, "no host call is paused");
   if (value_count > 2) return end(vm, jv_fail(error, JAVM_INVALID_ARGUMENT, 0, "more than two values"), result);
   jv_entry *e = paused_entry(vm);
+  if (!e) return end(vm, jv_fail_memory(error), result);
   for (size_t i = 0; i < value_count; i++) e->state.regs[JV_REG_ARG + i] = values[i];
-  vm->depth--;
+  jv_pop_reference(vm);
   return run_on(vm, result, error);
 }
 

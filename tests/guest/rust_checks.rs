@@ -41,6 +41,8 @@ javm::endpoint!(26, later);
 javm::endpoint!(27, hosts);
 javm::endpoint!(28, arguments, 3);
 javm::endpoint!(29, same_image);
+javm::endpoint!(30, kernel);
+javm::endpoint!(31, files_and_types);
 
 static POWERS: [u64; 600] = {
     let mut powers = [1; 600];
@@ -431,19 +433,60 @@ fn catcher(times: u64, most: u64) -> u64 {
 
 /// Operations that this version refuses, by number.
 fn later(operation: u64) -> u64 {
-    let (a, b, c) = (Slot(2), Slot(3), Slot(40));
     match operation {
-        19 => javm::make_image(b"image", c),
-        24 => javm::open(a, c),
-        25 => javm::save(a, QUOTA, c),
-        29 => javm::keep_yield(c),
-        30 => return (javm::call_resume(a) == Outcome::Answer(0)) as u64,
-        31 => javm::drop_paused(a),
-        32 => return javm::same_type_as(a, b, &[Slot(6)]) as u64,
-        33 => javm::subtype(a, &[Slot(6)], c),
-        34 => return javm::type_eq(a, b) as u64,
+        29 => javm::keep_yield(Slot(40)),
+        30 => return (javm::call_resume(Slot(2)) == Outcome::Answer(0)) as u64,
+        31 => javm::drop_paused(Slot(2)),
         _ => panic!("not a later operation"),
     }
+    1
+}
+
+/// Calls the kernel's Instances in slots 60 to 64.
+fn kernel() -> u64 {
+    assert!(javm::set_gas_meter(Slot(60), 5, 70) == 0 && javm::set_gas_meter(Slot(60), 5, 80) == 70);
+    assert!(javm::set_storage_quota(Slot(61), 5, 90) == 0 && javm::set_storage_quota(Slot(61), 5, 100) == 90);
+    javm::mint_gas(Slot(62), 5);
+    javm::move_(Slot::MAILBOX, Slot(70));
+    javm::mint_quota(Slot(63), 5);
+    javm::move_(Slot::MAILBOX, Slot(71));
+    assert!(!javm::same_type(Slot(70), Slot(71)));
+    let catcher = Slot(65);
+    javm::create_yield_catcher(Slot(64));
+    javm::move_(Slot::MAILBOX, catcher);
+    assert!(!javm::catcher_add(catcher) && !javm::catcher_remove(catcher), "slot 0 is empty");
+    let mut keys = [0; 64];
+    javm::copy(Slot(2), Slot::MAILBOX);
+    assert!(javm::catcher_add(catcher));
+    javm::catcher_read(catcher);
+    assert!(javm::read_data(Slot::MAILBOX, &mut keys, 0) == 64);
+    assert!(keys[..32] != [0; 32] && keys[32..] == [0; 32]);
+    javm::copy(Slot(2), Slot::MAILBOX);
+    assert!(javm::catcher_remove(catcher));
+    javm::catcher_read(catcher);
+    assert!(javm::read_data(Slot::MAILBOX, &mut keys, 0) == 0);
+    javm::drop(Slot::MAILBOX);
+    1
+}
+
+/// Saves and opens a file; continues lineages; makes an Image, at last, of what is none.
+fn files_and_types() -> u64 {
+    javm::save(Slot(2), QUOTA, Slot(40));
+    javm::open(Slot(40), Slot(41));
+    let (mut saved, mut opened) = ([0; 200], [0; 200]);
+    assert!(javm::read_data(Slot(2), &mut saved, 0) == 200 && javm::read_data(Slot(41), &mut opened, 0) == 200);
+    assert!(saved == opened);
+    let (a, b, of_a, same, more) = (Slot(42), Slot(43), Slot(44), Slot(45), Slot(46));
+    for to in [a, b] {
+        javm::mint_cnode(Slot(23), 8);
+        javm::derive_spawn(Slot(6), Slot(23), to);
+    }
+    assert!(javm::same_type_as(a, b, &[]) && !javm::same_type_as(a, b, &[Slot(6)]));
+    javm::type_of(a, of_a);
+    javm::subtype(of_a, &[], same);
+    javm::subtype(of_a, &[Slot(6), Slot(6)], more);
+    assert!(javm::type_eq(of_a, same) && !javm::type_eq(of_a, more));
+    javm::make_image(b"image", Slot(47));
     1
 }
 

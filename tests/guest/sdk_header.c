@@ -46,6 +46,11 @@ OPERATION(host, (uint64_t a, const char *b), uint64_t sum = javm_host_call0(64).
           sum += javm_host_call2(66, a, b).value + javm_host_call3(67, a, b, 3).value;
           sum += javm_host_call4(68, a, b, 3, 4).value + javm_host_call5(69, a, b, 3, 4, 5).status;
           return sum + javm_host_call6(JAVM_HOST_FUNCTION_FIRST + 6, a, b, 3, 4, 5, 6).value + javm_write(1, b, a))
+/* Calls of the kernel's Instances. */
+OPERATION(kernel, (javm_slot a, uint64_t b, uint64_t c), javm_mint_gas(a, b); javm_mint_quota(a, b);
+          javm_create_yield_catcher(a); javm_catcher_read(a);
+          return javm_set_gas_meter(a, b, c) + javm_set_storage_quota(a, b, c) + javm_catcher_add(a) +
+                 javm_catcher_remove(a))
 OPERATION(ecall, (uint64_t a), return javm_ecall(a, 1, 2, 3, 4).value)
 OPERATION(sbrk, (uint64_t a), javm_unlikely(); return (uint64_t)javm_sbrk(a))
 #ifdef __cplusplus

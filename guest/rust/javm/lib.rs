@@ -31,6 +31,7 @@ mod call;
 mod declare;
 mod global;
 mod host;
+mod kernel;
 mod slot;
 
 pub use arena::Arena;
@@ -38,6 +39,7 @@ pub use call::*;
 pub use declare::*;
 pub use global::Global;
 pub use host::*;
+pub use kernel::*;
 pub use slot::*;
 
 /// Makes an operation: `operation!(number; registers)`, the registers as `asm!` operands. Memory is touched only by

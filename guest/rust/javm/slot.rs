@@ -102,13 +102,13 @@ pub fn mint_data(from: &[u8], quota: Slot, dst: Slot) {
     unsafe { operation!(memory 23; in("a0") from.as_ptr(), in("a1") from.len(), in("a2") quota.0, in("a3") dst.0) }
 }
 
-/// 24 (not in this version): `dst` becomes the Data of a file.
+/// 24: `dst` becomes the Data of a file.
 #[inline(always)]
 pub fn open(file: Slot, dst: Slot) {
     unsafe { operation!(24; in("a0") file.0, in("a1") dst.0) }
 }
 
-/// 25 (not in this version): `dst` becomes a handle of a new file with that Data; costs quota.
+/// 25: `dst` becomes a handle of a new file with that Data; costs quota.
 #[inline(always)]
 pub fn save(data: Slot, quota: Slot, dst: Slot) {
     unsafe { operation!(25; in("a0") data.0, in("a1") quota.0, in("a2") dst.0) }
@@ -120,7 +120,7 @@ pub fn derive_spawn(image: Slot, cnode: Slot, dst: Slot) {
     unsafe { operation!(18; in("a0") image.0, in("a1") cnode.0, in("a2") dst.0) }
 }
 
-/// 19 (not in this version): `dst` becomes the Image whose serialized form these bytes are.
+/// 19: `dst` becomes the Image whose serialized form these bytes are. What it bakes in must be in your root slots.
 #[inline(always)]
 pub fn make_image(from: &[u8], dst: Slot) {
     unsafe { operation!(memory 19; in("a0") from.as_ptr(), in("a1") from.len(), in("a2") dst.0) }
@@ -140,7 +140,7 @@ pub fn type_of(instance: Slot, dst: Slot) {
     unsafe { operation!(21; in("a0") instance.0, in("a1") dst.0) }
 }
 
-/// 32 (not in this version): is a's lineage that of b, extended by those Images?
+/// 32: is a's lineage that of b, extended by those Images, at most 256?
 #[inline(always)]
 pub fn same_type_as(a: Slot, b: Slot, images: &[Slot]) -> bool {
     let same: u64;
@@ -151,7 +151,7 @@ pub fn same_type_as(a: Slot, b: Slot, images: &[Slot]) -> bool {
     same != 0
 }
 
-/// 33 (not in this version): `dst` becomes a Type extended by those Images.
+/// 33: `dst` becomes a Type extended by those Images, at most 256.
 #[inline(always)]
 pub fn subtype(of: Slot, images: &[Slot], dst: Slot) {
     unsafe {
@@ -159,7 +159,7 @@ pub fn subtype(of: Slot, images: &[Slot], dst: Slot) {
     }
 }
 
-/// 34 (not in this version): are two Types equal?
+/// 34: are two Types equal?
 #[inline(always)]
 pub fn type_eq(a: Slot, b: Slot) -> bool {
     let equal: u64;

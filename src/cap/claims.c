@@ -104,7 +104,9 @@ static void go_to_slot(reading *r, jv_position *p, uint64_t operand) {
 static void page(reading *r, const jv_position *p, javm_claim *c) {
   javm_hash hash;
   c->page_bytes = take(r, JAVM_PAGE_BYTES);
-  if (!r->wrong && r->leaves) jv_hash(&hash, c->page_bytes, JAVM_PAGE_BYTES), leaf(r, p, &hash);
+  if (r->wrong || !r->leaves) return;
+  jv_hash(&hash, c->page_bytes, JAVM_PAGE_BYTES);
+  leaf(r, p, &hash);
 }
 
 static void page_of_list(reading *r, jv_position *p, uint64_t index, javm_claim *c) {

@@ -1,4 +1,4 @@
-# What the tests of the linker run: the instruction tests as ELF files, the generator of random RISC-V programs, the
+# What tests need besides their sources. For the linker: the instruction tests as ELF files, the generator of random RISC-V programs, the
 # driver that runs ELF files as guests. Included by the top Makefile; `make check` needs $(link_tests).
 isa_groups := i m a c b own trap
 isa_elves := $(foreach g,$(isa_groups),$(B)/tests/riscv/$(g).elf $(B)/tests/riscv/$(g).norelax.elf)
@@ -43,12 +43,23 @@ $(B)/tests/riscv/%.elf: $(B)/tests/riscv/%.o tests/riscv/isa.ld
 check-build: $(link_tests) $(guest_sdk) $(guest_libc)
 
 # The model of the driver's rules, and the scripts that are run on it and on the library.
-model_obj := $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/model/*.c) tests/support/engine.c)
+model_obj := $(patsubst tests/%.c,$(B)/obj/tests/%.o,$(wildcard tests/model/*.c))
+
 .PHONY: model-scripts
 model-scripts:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/tests/random/model_scripts
 	@$(B)/tests/random/model_scripts $(COUNT)
 
-$(B)/tests/random/model_scripts: $(B)/obj/tests/random/model_scripts.o $(model_obj) $(lib)
+$(B)/tests/random/model_scripts: $(B)/obj/tests/random/model_scripts.o $(B)/obj/tests/support/engine.o $(model_obj) $(lib)
 	@mkdir -p $(@D)
 	$(CC) $(flags) -o $@ $^ $(libs)
+
+$(B)/fuzz/replay_script: $(B)/obj/fuzz/fuzz_script.o $(B)/obj/fuzz/replay.o $(model_obj) $(lib)
+	@mkdir -p $(@D)
+	$(CC) $(flags) -o $@ $^ $(libs)
+
+$(B)/fuzz/fuzz_script: $(B)/obj/fuzz/fuzz_script.o $(model_obj) $(lib)
+	@mkdir -p $(@D)
+	$(CC) $(flags) -fsanitize=fuzzer -o $@ $^ $(libs)
+
+check-build: $(B)/tests/random/model_scripts

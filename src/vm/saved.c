@@ -204,7 +204,8 @@ static bool save_effects(jv_entry *e, jv_saved_frame *frame) {
 static javm_cap *make_frame(jv_entry *e, uint64_t budget, bool whole) {
   bool is_bottom = whole && e->is_bottom;
   jv_saved_frame frame = {.heap_end = e->mem.heap_end, .budget = is_bottom ? budget : 0};
-  frame.flags = (uint8_t)((e->state.paid ? JV_FRAME_PAID : 0) | (is_bottom ? JV_FRAME_BOTTOM : 0));
+  frame.flags = (uint8_t)((e->state.paid ? JV_FRAME_PAID : 0) | (is_bottom ? JV_FRAME_BOTTOM : 0) |
+                          (e->has_exit ? JV_FRAME_HALTED : 0));
   if (whole && !save_effects(e, &frame)) return NULL;
   frame.called = javm_cap_retain(e->instance);
   frame.pages = jv_obj_retain(e->pages);
@@ -271,6 +272,7 @@ static bool save_frames(javm_vm *vm, size_t from, size_t to, bool whole, jv_cont
     } else {
       entry->kind = (uint8_t)(JV_PAUSED_REFERENCE + f->pause);
       entry->callee_slot = f->marker_index;
+      entry->instance = javm_cap_retain(f->payload);
       entry->target = f->target == JV_TARGET_HOST ? JV_TARGET_HOST : (uint32_t)(f->target - from);
     }
   }
@@ -423,6 +425,8 @@ static javm_status revive_with(const revival *r, const javm_cap *saved, const ja
   if (status == JAVM_OK) status = revive_pages(r, f, &saved->as.instance);
   if (status == JAVM_OK && whole) status = revive_effects(r, f);
   e->is_bottom = whole && (f->flags & JV_FRAME_BOTTOM);
+  e->has_exit = f->flags & JV_FRAME_HALTED;
+  e->exit = (javm_exit){.kind = JAVM_EXIT_HALT};
   if (status == JAVM_OK && !whole && (f->flags & JV_FRAME_BOTTOM))
     status = bad(r->error, r->index, "the bottom of a drive cannot be called");
   return status;
@@ -472,10 +476,10 @@ static javm_status push_reference(javm_vm *vm, size_t base, const jv_continuatio
   if (p->kind > JV_PAUSED_REFERENCE + JAVM_PAUSE_MARK) return bad(error, i, "of no known kind");
   if (to_host ? !whole : p->target >= i || !vm->frames[base + p->target].entry)
     return bad(error, i, "a reference to no entry below");
-  if (i + 1 == c->count && !whole) return bad(error, i, "a reference on top can only be restored");
   vm->frames[vm->depth++] = (jv_frame){.target = to_host ? JV_TARGET_HOST : (uint32_t)(base + p->target),
                                        .pause = (uint8_t)(p->kind - JV_PAUSED_REFERENCE),
-                                       .marker_index = p->callee_slot};
+                                       .marker_index = p->callee_slot,
+                                       .payload = javm_cap_retain(p->instance)};
   return JAVM_OK;
 }
 
@@ -485,8 +489,14 @@ static javm_status push_entry(javm_vm *vm, const jv_continuation *c, size_t i, b
   if (status != JAVM_OK) return status;
   frame.entry->callee_slot = c->entries[i].callee_slot;
   vm->frames[vm->depth++] = frame;
-  if (whole && i == 0 && !frame.entry->is_bottom) frame.entry->is_bottom = true;
   return JAVM_OK;
+}
+
+/* The entries that the bound on the call stack is for: all but what the VM itself, or the host, paused on top. */
+static size_t bounded_count(const jv_continuation *c) {
+  size_t n = c->count;
+  while (n && c->entries[n - 1].kind > JV_PAUSED_REFERENCE + JAVM_PAUSE_YIELD) n--;
+  return n;
 }
 
 javm_status jv_push_saved(javm_vm *vm, const javm_cap *paused, bool whole, javm_error *error) {
@@ -496,7 +506,7 @@ javm_status jv_push_saved(javm_vm *vm, const javm_cap *paused, bool whole, javm_
   if (status == JAVM_WRONG_KIND) return jv_fail(error, JAVM_INVALID_INSTANCE, 0, "paused: not a Continuation");
   if (status != JAVM_OK) return status;
   const jv_continuation *c = &continuation->as.continuation;
-  if (c->count > vm->config.max_depth - vm->depth)
+  if (vm->depth + bounded_count(c) > vm->config.max_depth)
     status = jv_fail(error, JAVM_CALL_STACK_FULL, 0, "%zu entries on a call stack of %zu", c->count, vm->depth);
   else if (!jv_frames_reserve(vm, c->count)) status = jv_fail_memory(error);
   else if (c->count == 0 || c->entries[0].kind != 0) status = bad(error, 0, "the bottom is no InstanceEntry");

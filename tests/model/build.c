@@ -95,8 +95,15 @@ static void spin(coder *c) {
   end(c, i);
 }
 
+static uint64_t argument(const m_cast *cast, uint64_t v) {
+  size_t size;
+  if (!cast || v < SIZE_OF_IMAGE(0) || v >= SIZE_OF_IMAGE(IMAGES_MAX) || !cast->images[v - SIZE_OF_IMAGE(0)]) return v;
+  m_image_bytes(cast->images[v - SIZE_OF_IMAGE(0)], &size);
+  return size;
+}
+
 /* Every step ends with what ends a block, so that each can be jumped to. */
-static void step(coder *c, const m_step *s) {
+static void step(coder *c, const m_cast *cast, const m_step *s) {
   if (s->removed) {
     plain(c, M_FALLTHROUGH, 1);
     return;
@@ -105,7 +112,7 @@ static void step(coder *c, const m_step *s) {
     case STEP_ECALL:
     case STEP_ECALL_REG:
       for (unsigned k = 0; k < 6; k++)
-        if (s->mask >> k & 1) load(c, 7 + k, s->args[k]);
+        if (s->mask >> k & 1) load(c, 7 + k, argument(cast, s->args[k]));
       if (s->kind == STEP_ECALL) ecalli(c, s->number);
       else load(c, 11, s->number), plain(c, M_ECALL, 3);
       return;
@@ -126,14 +133,13 @@ static void step(coder *c, const m_step *s) {
   plain(c, M_FALLTHROUGH, 1);
 }
 
-void m_encode(const m_script *s, const m_image_plan *plan, m_image *image, uint32_t *starts) {
-  (void)s;
+void m_encode(const m_cast *cast, const m_image_plan *plan, m_image *image, uint32_t *starts) {
   static coder own, *c = &own;
   memset(c->bitmask, 0, sizeof c->bitmask);
   c->size = c->count = 0;
   for (uint32_t k = 0; k < plan->step_count; k++) {
     c->places[k] = c->size;
-    step(c, &plan->steps[k]);
+    step(c, cast, &plan->steps[k]);
   }
   c->places[plan->step_count] = c->size;
   plain(c, M_TRAP, 0);
@@ -156,7 +162,7 @@ void m_encode(const m_script *s, const m_image_plan *plan, m_image *image, uint3
 
 /* Data that every script has: its pages are made, and hashed, once. */
 static const m_value *a_data(uint32_t index) {
-  static const uint32_t sizes[DATAS] = {1, 2, 2, 0, 5};
+  static const uint32_t sizes[DATAS] = {1, 2, 2, 0, 5, 1};
   static m_page pages[DATAS][5];
   static m_page *lists[DATAS][5];
   for (uint32_t k = 0; k < sizes[index] && !lists[index][k]; k++) {
@@ -164,6 +170,9 @@ static const m_value *a_data(uint32_t index) {
     for (size_t b = 0; b < M_PAGE && (index || b < 5); b++)
       pages[index][k].bytes[b] = (uint8_t)(b / 512 + 16 * index + b + k);
   }
+  static const uint8_t operands[] = {SLOT_IMAGE, SLOT_IMAGE + 1, SLOT_IMAGE, SLOT_PINNED + 1, SLOT_DATA};
+  for (size_t k = 0; index == 5 && k < M_PAGE; k++)
+    pages[5][0].bytes[k] = k % 8 ? 0 : operands[k / 8 % sizeof operands];
   m_value *v = m_value_new(JAVM_KIND_DATA);
   v->as.data = (m_pages){sizes[index], lists[index]};
   return v;
@@ -206,6 +215,12 @@ static const m_value *a_kit(const m_script *s, const m_cast *cast, uint32_t inde
   return m_cnode_of(8, slots);
 }
 
+static const m_value *bytes_of(const m_value *image) {
+  size_t size = 0;
+  const uint8_t *encoded = image ? m_image_bytes(image, &size) : NULL;
+  return m_data(encoded, size);
+}
+
 static const m_value *make_other(const m_script *s, const m_cast *cast, m_what what, uint32_t index) {
   switch (what) {
     case WHAT_EMPTY_CNODE: return m_cnode_new(index % 17);
@@ -213,6 +228,7 @@ static const m_value *make_other(const m_script *s, const m_cast *cast, m_what w
     case WHAT_QUOTA: return m_kernel(JAVM_KERNEL_QUOTA, index);
     case WHAT_KERNEL: return m_kernel((javm_kernel_image)(index % JAVM_KERNEL_COUNT), 0);
     case WHAT_FILE: return m_kernel(JAVM_KERNEL_FILE, index);
+    case WHAT_BYTES: return bytes_of(cast->images[index % s->image_count]);
     case WHAT_KIT: return a_kit(s, cast, index);
     default: return NULL;
   }
@@ -256,7 +272,7 @@ static const m_value *build_image(const m_script *s, m_cast *cast, const m_image
   m_value *v = m_value_new(JAVM_KIND_IMAGE);
   m_image *i = &v->as.image;
   uint32_t starts[ENDPOINTS_MAX];
-  m_encode(s, plan, i, starts);
+  m_encode(cast, plan, i, starts);
   javm_endpoint *endpoints = m_new((plan->start_count + 1) * sizeof *endpoints);
   for (uint32_t k = 0; k < plan->start_count; k++) {
     endpoints[k] = (javm_endpoint){.index = (uint8_t)k, .arg_registers = (uint8_t)(4 * k), .entry_pc = starts[k]};

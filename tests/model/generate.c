@@ -50,12 +50,15 @@ static uint64_t any_slot(m_random *r) {
 /* Kinds of operands:
  *   F something, E a slot to write to, I an Instance, K a marker, M an Image, C a big empty CNode, D Data, Q a quota handle
  *   H a file, T a Type, X a kernel Instance that can be called, A an address, L a length, O an offset, Z a size_log, N a number
- *   P an endpoint, S a slot of anything that may be changed, W one that may be emptied, V a slot operand as a value */
+ *   R a Paused Instance, Y where an Image's bytes are, y how many, B where operands are, c how many, x an endpoint of the kernel's,
+ *   i the id of a meter or a quota, P an endpoint, S a slot of anything that may be changed, W one that may be emptied, V a slot operand as a value */
 static uint64_t operand(m_random *r, char kind) {
-  if (strchr("FEIKMCDQHTXSW", kind) && m_once_in(r, 40)) return any_slot(r);
+  if (strchr("FEIKMCDQHTXSWR", kind) && m_once_in(r, 40)) return any_slot(r);
   switch (kind) {
     case 'F': return ONE_OF(r, 1, 2, 3, 4, 6, 7, 8, 9, 12, 13, 14, 17, 19, 5, PATH1(6, 1), PATH1(6, 2), PATH2(6, 3, 0));
-    case 'E': return ONE_OF(r, 20, 0, 21, 22, 23, 24, 25, PATH1(6, 0), PATH1(6, 4), PATH2(6, 3, 1), PATH1(19, 0), 3, 7);
+    case 'E':
+      return ONE_OF(r, 20, 0, SLOT_KEPT, 21, 22, 23, 24, 25, PATH1(6, 0), PATH1(6, 4), PATH2(6, 3, 1), PATH1(19, 0), 3,
+                    7);
     case 'I': return ONE_OF(r, 3, 4, 3, 5, 4, 3, 5, PATH2(6, 3, 0), PATH2(6, 3, 0), m_once_in(r, 3) ? 20 : 3);
     case 'K': return ONE_OF(r, 1, 2, 1, 1, PATH1(6, 1));
     case 'M': return ONE_OF(r, 9, 10, 9, PATH1(6, 5), 10, m_once_in(r, 2) ? SLOT_PINNED + 1 : 9);
@@ -64,7 +67,7 @@ static uint64_t operand(m_random *r, char kind) {
     case 'Q': return m_once_in(r, 16) ? SLOT_GAS : SLOT_QUOTA;
     case 'H': return ONE_OF(r, 18, 18, 18, 20);
     case 'T': return ONE_OF(r, 17, 17, 2, 20);
-    case 'X': return ONE_OF(r, 15, 16, 14, 15, 16, 12);
+    case 'X': return ONE_OF(r, 15, 16, 14, 15, 16, 14);
     case 'S':
       return ONE_OF(r, 20, 21, 0, 1, 2, 4, 7, 9, 10, 12, 13, 14, 19, 22, PATH1(6, 0), PATH1(6, 1), PATH2(6, 3, 0));
     case 'W': return ONE_OF(r, 1, 2, 7, 8, 9, 17, 19, 18, 15, PATH1(6, 1), PATH1(6, 2), PATH1(6, 5), PATH2(6, 3, 2));
@@ -75,6 +78,13 @@ static uint64_t operand(m_random *r, char kind) {
     case 'O': return ONE_OF(r, 0, 0, 4, M_PAGE - 4, 2 * M_PAGE, UINT64_MAX);
     case 'Z': return m_once_in(r, 40) ? 16 : m_once_in(r, 16) ? 17 : ONE_OF(r, 0, 1, 2, 8);
     case 'P': return m_once_in(r, 40) ? 2 : m_once_in(r, 6);
+    case 'R': return ONE_OF(r, SLOT_KEPT, SLOT_KEPT, SLOT_KEPT, SLOT_KEPT, 3, 20);
+    case 'Y': return m_once_in(r, 16) ? RO_AT + 1 : m_once_in(r, 8) ? SCRATCH_AT : RO_AT;
+    case 'y': return m_once_in(r, 16) ? ONE_OF(r, 0, 40, M_PAGE, 1u << 30, UINT64_MAX) : SIZE_OF_IMAGE(m_below(r, 2));
+    case 'B': return m_once_in(r, 8) ? operand(r, 'A') : NESTED_AT + 8 * m_below(r, 4);
+    case 'c': return m_once_in(r, 30) ? 257 : m_below(r, 3);
+    case 'x': return m_once_in(r, 40) ? 3 : m_once_in(r, 3) ? m_below(r, 3) : 0;
+    case 'i': return m_once_in(r, 20) ? m_below(r, 8) : 1 + m_below(r, 2);
     case 'V': return any_slot(r);
     default: return m_below(r, 200);
   }
@@ -87,13 +97,15 @@ typedef struct operation {
   char operands[7];
 } operation;
 
+enum { KERNEL_CALL = 200 }; /* a call of the kernel's Instances */
+
 static const operation operations[] = {
     {26, 40, "IPNNNN"}, {16, 10, "K"},     {1, 10, "FE"},   {2, 6, "WE"},      {3, 2, "S"},   {4, 5, "SS"},
     {5, 4, "EZ"},       {17, 3, "M"},      {18, 5, "MCE"},  {20, 2, "II"},     {21, 3, "IE"}, {22, 5, "DALO"},
     {23, 6, "ALQE"},    {27, 1, ""},       {28, 1, ""},     {35, 6, "F"},      {36, 3, ""},   {37, 3, "F"},
     {64, 4, "NNSEAA"},  {65, 2, "NNSEAA"}, {66, 1, "NNSE"}, {67, 1, "NNSEAA"}, {69, 1, "N"},  {0, 1, "N"},
-    {19, 0, "ALE"},     {24, 0, "HE"},     {25, 0, "DQE"},  {29, 0, "E"},      {30, 0, "I"},  {31, 0, "I"},
-    {32, 0, "IIAN"},    {33, 0, "TANE"},   {34, 1, "TT"},   {99, 1, ""},       {38, 0, ""},
+    {19, 2, "YyE"},     {24, 3, "HE"},     {25, 3, "DQE"},  {29, 1, "E"},      {30, 4, "R"},  {31, 1, "R"},
+    {32, 2, "IIBc"},    {33, 2, "TBcE"},   {34, 2, "TT"},   {99, 1, ""},       {38, 0, ""},   {KERNEL_CALL, 8, "XxiN"},
 };
 
 static const operation *operation_named(uint8_t number) {
@@ -114,7 +126,7 @@ static const operation *some_operation(m_random *r, bool is_bottom) {
 }
 
 static void operands_of(m_step *s, m_random *r, const operation *o) {
-  s->number = o->number;
+  s->number = o->number == KERNEL_CALL ? 26 : o->number;
   for (unsigned k = 0; k < 6; k++) s->args[k] = k < strlen(o->operands) ? operand(r, o->operands[k]) : m_below(r, 8);
 }
 
@@ -168,7 +180,7 @@ static void add_catch(m_image_plan *plan, m_random *r, bool may_loop, bool is_bo
   skip->reg = 8;
   skip->value = 1;
   for (uint32_t n = m_below(r, 3); n > 0; n--) add_ecall(plan, r, some_operation(r, is_bottom));
-  uint8_t how = (uint8_t)ONE_OF(r, 27, 27, 27, 27, 27, 28);
+  uint8_t how = (uint8_t)ONE_OF(r, 27, 27, 27, 28, 29, 29, 29);
   add_ecall(plan, r, operation_named(how));
   if (may_loop && m_once_in(r, how == 27 ? 3 : 30)) {
     m_step *again = add_step(plan, STEP_IF);
@@ -176,11 +188,22 @@ static void add_catch(m_image_plan *plan, m_random *r, bool may_loop, bool is_bo
     again->value = 1;
     again->to = first;
   }
+  if (how == 29 && m_below(r, 4)) {
+    plan->steps[plan->step_count - 1].args[0] = SLOT_KEPT;
+    m_step *resume = add_ecall(plan, r, operation_named(m_once_in(r, 5) ? 31 : 30));
+    resume->args[0] = SLOT_KEPT;
+  }
   skip->to = plan->step_count;
 }
 
 static void add_endpoint(m_image_plan *plan, m_random *r, bool may_loop, bool is_bottom) {
   plan->starts[plan->start_count++] = plan->step_count;
+  if (!is_bottom && m_below(r, 2)) { /* what callers can catch */
+    add_ecall(plan, r, operation_named(16))->args[0] = SLOT_MARKER;
+  } else if (m_below(r, 2)) {
+    add_ecall(plan, r, operation_named(26))->args[1] = 0;
+    add_catch(plan, r, may_loop, is_bottom);
+  }
   for (uint32_t n = range(r, 1, 10); n > 0; n--) {
     if (m_once_in(r, 4)) {
       add_other(plan, r, may_loop);
@@ -199,11 +222,24 @@ static void add_parts_of_image(m_image_plan *plan, m_random *r, uint32_t index) 
   m_part *pinned = plan->pinned;
   if (m_once_in(r, 16)) *pinned++ = (m_part){SLOT_MAIL, 0, WHAT_DATA, 0};
   if (m_once_in(r, 10)) *pinned++ = (m_part){SLOT_SCRATCH, 0, WHAT_DATA, 1};
-  if (m_below(r, 2)) *pinned++ = (m_part){SLOT_PINNED, 0, WHAT_DATA, (uint8_t)(m_once_in(r, 40) ? 4 : 1)};
+  if (index > 0 && m_once_in(r, 3)) *pinned++ = (m_part){SLOT_PINNED, 0, WHAT_BYTES, (uint8_t)m_below(r, index)};
+  else if (m_below(r, 2)) *pinned++ = (m_part){SLOT_PINNED, 0, WHAT_DATA, (uint8_t)(m_once_in(r, 40) ? 4 : 1)};
   if (index > 0 && m_below(r, 2)) *pinned++ = (m_part){SLOT_PINNED + 1, 0, WHAT_IMAGE, (uint8_t)m_below(r, index)};
   plan->pinned_count = (uint32_t)(pinned - plan->pinned);
   if (m_below(r, 2)) plan->initial[plan->initial_count++] = (m_part){SLOT_DATA, 0, WHAT_DATA, 1};
   if (m_once_in(r, 4)) plan->initial[plan->initial_count++] = (m_part){SLOT_SCRATCH + 1, 0, WHAT_DATA, 3};
+}
+
+/* Makes some step of an Image that has another one's bytes in its memory make that. */
+static void use_bytes(m_image_plan *plan, m_random *r) {
+  for (uint32_t k = 0; k < plan->pinned_count; k++) {
+    m_step *step = &plan->steps[m_below(r, plan->step_count)];
+    if (plan->pinned[k].what != WHAT_BYTES || step->kind != STEP_ECALL || step->number == 0) continue;
+    operands_of(step, r, operation_named(19));
+    step->mask |= 7;
+    step->args[0] = RO_AT;
+    step->args[1] = SIZE_OF_IMAGE(plan->pinned[k].index);
+  }
 }
 
 static void generate_image(m_script *s, m_random *r, uint32_t index) {
@@ -229,6 +265,7 @@ static void generate_image(m_script *s, m_random *r, uint32_t index) {
   plan->has_quota_slot = m_below(r, 2);
   plan->has_yield_slot = !m_once_in(r, 4);
   add_parts_of_image(plan, r, index);
+  if (m_below(r, 2)) use_bytes(plan, r);
 }
 
 /* ---- Instances ---- */
@@ -269,7 +306,7 @@ static void generate_instance(const m_script *s, m_random *r, m_instance_plan *p
   part(plan, r, SLOT_FILE, 0, WHAT_FILE, m_below(r, 3));
   part(plan, r, SLOT_SMALL, 0, WHAT_EMPTY_CNODE, m_below(r, 3));
   part(plan, r, 1, 1, WHAT_MARKER, 0);
-  part(plan, r, 2, 1, WHAT_DATA, m_below(r, 3));
+  part(plan, r, 2, 1, WHAT_DATA, m_below(r, 2) ? 5 : m_below(r, 3));
   part(plan, r, 5, 1, WHAT_IMAGE, m_below(r, 8));
   inner_instance(plan, r, 0, 2, index);
   part(plan, r, 2, 2, WHAT_MARKER, 1);
@@ -294,9 +331,9 @@ void m_generate(m_script *s, m_random *r) {
   for (int k = 0; k < METERS; k++) s->meters[k] = m_once_in(r, 3) ? m_below(r, 2000) : 20000;
   for (int k = 0; k < QUOTAS; k++) s->quotas[k] = m_once_in(r, 3) ? M_PAGE * m_below(r, 5) : 100 * M_PAGE;
   for (int k = 0; k < CATCHERS; k++)
-    s->markers_of[k] = (uint8_t)(m_below(r, 1u << (MARKERS + 2)) | m_below(r, 1u << MARKERS));
-  s->image_count = range(r, 1, IMAGES_MAX);
-  s->instance_count = range(r, 1, INSTANCES_MAX);
+    s->markers_of[k] = (uint8_t)(m_below(r, 1u << (MARKERS + 2)) | m_below(r, 1u << MARKERS) | (m_below(r, 4) > 0));
+  s->image_count = m_once_in(r, 8) ? 1 : range(r, 2, IMAGES_MAX);
+  s->instance_count = m_once_in(r, 8) ? 1 : range(r, 2, INSTANCES_MAX);
   s->verb_count = range(r, 2, m_once_in(r, 4) ? VERBS_MAX : 10);
   for (uint32_t k = 0; k < s->verb_count; k++) s->verbs[k] = m_any(r);
   for (uint32_t k = 0; k < s->image_count; k++) generate_image(s, r, k);

@@ -40,8 +40,8 @@ m_then m_host_function(m_world *w, m_entry *e, uint32_t number) {
   if (number == 64) return M_GO_ON;
   if (number == 67) return M_HALTS;
   e->refused_operation = number; /* should the host give it up */
-  m_pause(w, M_HOST, 0, JAVM_PAUSE_HOST_CALL);
-  w->payload_hash = (javm_hash){{0}};
-  if (e->slots[0]) w->payload_hash = m_hash_of(e->slots[0]);
+  javm_hash payload = {{0}};
+  if (e->slots[0]) payload = m_hash_of(e->slots[0]);
+  m_pause(w, M_HOST, number, JAVM_PAUSE_HOST_CALL, &payload);
   return M_LEAVES;
 }

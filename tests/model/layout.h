@@ -20,6 +20,7 @@ enum {
   SLOT_FILE = 18,
   SLOT_SMALL = 19,   /* a small CNode */
   SLOT_SCRATCH = 20, /* and more, up to 25 */
+  SLOT_KEPT = 27,    /* where Paused Instances are put */
   SLOT_KIT = 26,     /* a CNode to spawn with */
   SLOT_PINNED = 30   /* Data, then an Image */
 };

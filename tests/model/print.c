@@ -5,14 +5,12 @@
 #include "model/layout.h"
 
 static const char *operation_name(uint32_t number) {
-  switch (number) {
-#define OP(number, name, operands)                                                                                     \
-  case number:                                                                                                         \
-    return #name;
-#define LATER(number, name, operands) OP(number, name, operands)
+  static const char *const names[JAVM_HOST_FUNCTION_FIRST] = {
+#define OP(number, name, operands) [number] = #name,
 #include "vm/ecalls.def"
-    default: return number < JAVM_HOST_FUNCTION_FIRST ? "unknown" : "host";
-  }
+  };
+  if (number >= JAVM_HOST_FUNCTION_FIRST) return "host";
+  return names[number] ? names[number] : "unknown";
 }
 
 /* A slot operand with its path, any other number as it is. */
@@ -45,8 +43,9 @@ static void print_step(const m_step *s) {
 }
 
 static const char *what_name(const m_part *p, char *text, size_t capacity) {
-  static const char *const names[] = {"nothing", "Data",  "marker",  "Type",   "Image", "Instance", "CNode",
-                                      "gas",     "quota", "catcher", "kernel", "file",  "kit",      "echo"};
+  static const char *const names[] = {"nothing",        "Data", "marker", "Type",    "Image",  "Instance",
+                                      "CNode",          "gas",  "quota",  "catcher", "kernel", "file",
+                                      "bytes of Image", "kit",  "echo"};
   snprintf(text, capacity, "%s %u", names[p->what], p->index);
   return text;
 }
@@ -67,7 +66,7 @@ static void print_image(const m_script *s, uint32_t index) {
   const m_image_plan *p = &s->images[index];
   m_image image;
   uint32_t starts[ENDPOINTS_MAX] = {0};
-  m_encode(s, p, &image, starts);
+  m_encode(NULL, p, &image, starts);
   fprintf(stderr, "Image %u: mappings 0x%x, stack 0x%" PRIx64 "%s%s%s, endpoints at steps", index, p->mappings,
           p->stack, p->has_gas_slot ? ", gas slot" : "", p->has_quota_slot ? ", quota slot" : "",
           p->has_yield_slot ? ", yield slot" : "");
@@ -102,14 +101,16 @@ void m_print_script(const m_script *s) {
 }
 
 void m_print_verb(const m_run_state *run, const m_verb *v) {
-  static const char *const names[] = {"invoke",   "call_resume", "deliver_yield", "drop_paused",
-                                      "complete", "add_gas",     "set meter",     "set quota"};
+  static const char *const names[] = {"invoke",  "call_resume", "deliver_yield", "drop_paused", "complete",
+                                      "restore", "move",        "suspend",       "root",        "fork",
+                                      "add_gas", "set meter",   "set quota",     "set mark"};
   fprintf(stderr, "> %s", names[v->kind]);
   size_t which = 0;
   while (which < run->known_count && run->known[which] != v->instance) which++;
-  if (v->kind == VERB_INVOKE) fprintf(stderr, " Instance %zd endpoint %u,", (ssize_t)which - 1, v->endpoint);
-  fprintf(stderr, " args %" PRIu64 " %" PRIu64 " gas %" PRIu64 " id %u values %zu%s\n", v->args[0], v->args[1], v->gas,
-          v->id, v->value_count, v->scratchpad ? " scratchpad" : "");
+  if (v->kind == VERB_INVOKE || v->kind == VERB_RESTORE)
+    fprintf(stderr, " Instance %zd endpoint %u,", (ssize_t)which - 1, v->endpoint);
+  fprintf(stderr, " args %" PRIu64 " %" PRIu64 " gas %" PRIu64 " id %u values %zu%s%s\n", v->args[0], v->args[1],
+          v->gas, v->id, v->value_count, v->scratchpad ? " scratchpad" : "", v->flag ? " flag" : "");
 }
 
 void m_print_result(const m_run_state *run) {

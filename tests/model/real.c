@@ -9,12 +9,14 @@
 
 typedef struct real {
   const m_script *script;
-  m_run_state run;
+  m_run_state *run;
+  const m_settings *settings;
   javm_dir *dir;
   javm_local_assist *local;
   const javm_assist *assist;
   javm_vm *vm;
   javm_result result;
+  javm_hash hash; /* of the last suspend or root */
   javm_cap **owned;
   size_t owned_count, owned_capacity;
   m_random random; /* of what the model does not see: which caps are there by their hash only */
@@ -196,11 +198,16 @@ static void open_assist(real *x) {
   uint64_t previous;
   sure(javm_local_assist_new(x->dir, &x->local), NULL);
   const javm_assist *a = x->assist = javm_local_assist_interface(x->local);
-  const m_assist *model = &x->run.world.assist;
+  const m_assist *model = &x->run->world.assist;
   for (size_t k = 0; k < model->meters.count; k++)
     sure(a->gas_meter_set(a->ctx, model->meters.id[k], model->meters.value[k], &previous), NULL);
   for (size_t k = 0; k < model->quotas.count; k++)
     sure(a->storage_quota_set(a->ctx, model->quotas.id[k], model->quotas.value[k], &previous), NULL);
+  for (size_t k = 0; k < model->file_count; k++) {
+    uint64_t id;
+    sure(a->file_save(a->ctx, realize(x, model->files[k]), 1, 0, &id), NULL);
+    if (id != k) abort();
+  }
   for (size_t k = 0; k < model->catcher_count; k++) {
     const m_catcher *c = &model->catchers[k];
     for (size_t m = 0; m < c->count; m++) sure(a->yield_catcher_add(a->ctx, &c->key, &c->markers[m]), NULL);
@@ -208,26 +215,34 @@ static void open_assist(real *x) {
   }
 }
 
-static void open_world(real *x, const m_settings *settings) {
+/* A VM of the script's configuration; another one may have another engine. */
+static javm_vm *new_vm(real *x, bool other) {
   const m_script *s = x->script;
   javm_vm_config config;
   javm_error error;
-  sure(javm_dir_new(NULL, &x->dir), NULL);
-  open_assist(x);
+  javm_vm *vm;
   javm_vm_config_default(&config);
   config.gas_model = s->gas_model;
   config.yield_mode = s->yield_mode;
   config.host_catches_out_of_gas = s->host_catches_out_of_gas;
   config.max_depth = s->max_depth;
   config.max_cached_programs = s->max_cached_programs;
-  config.engine = settings->engine;
-  config.explicit_checks = settings->explicit_checks;
+  config.engine = other ? JAVM_ENGINE_INTERPRETER : x->settings->engine;
+  config.explicit_checks = x->settings->explicit_checks;
   config.assist = s->has_assist ? x->assist : NULL;
-  sure(javm_vm_new(x->dir, &config, &x->vm, &error), &error);
-  for (uint32_t n = 64; n < 68; n++) sure(javm_vm_register(x->vm, n, "script", host, NULL), NULL);
-  for (size_t k = 0; k < x->run.known_count; k++) {
-    javm_hash hash, expected = m_hash_of(x->run.known[k]);
-    sure(javm_dir_put(x->dir, realize(x, x->run.known[k]), &hash, &error), &error);
+  sure(javm_vm_new(x->dir, &config, &vm, &error), &error);
+  for (uint32_t n = 64; n < 68; n++) sure(javm_vm_register(vm, n, "script", host, NULL), NULL);
+  return vm;
+}
+
+static void open_world(real *x) {
+  javm_error error;
+  sure(javm_dir_new(NULL, &x->dir), NULL);
+  open_assist(x);
+  x->vm = new_vm(x, false);
+  for (size_t k = 0; k < x->run->known_count; k++) {
+    javm_hash hash, expected = m_hash_of(x->run->known[k]);
+    sure(javm_dir_put(x->dir, realize(x, x->run->known[k]), &hash, &error), &error);
     compare_hash(x, "hash of an Instance of the script", &expected, &hash);
   }
 }
@@ -249,8 +264,15 @@ static void compare_cap(real *x, const char *what, const javm_hash *model, javm_
   compare_hash(x, what, model, &hash);
 }
 
+static void compare_value(real *x, const char *what, const m_value *model, javm_cap *cap) {
+  javm_hash hash = {{0}};
+  if (model) hash = m_hash_of(model);
+  compare_cap(x, what, &hash, cap);
+  if (model && cap && model->kind == JAVM_KIND_INSTANCE) sure(javm_dir_put(x->dir, cap, NULL, NULL), NULL);
+}
+
 static void compare_result(real *x) {
-  const m_result *m = &x->run.last;
+  const m_result *m = &x->run->last;
   const javm_result *r = &x->result;
   compare(x, "kind of result", m->kind, r->kind);
   if (x->differs) return;
@@ -264,9 +286,9 @@ static void compare_result(real *x) {
   compare(x, "kind of pause", m->pause, r->pause);
   compare(x, "host function", m->host_function, r->host_function);
   compare_cap(x, "payload", &m->payload, r->payload);
-  compare_cap(x, "slot 0", &m->slot0, r->slot0);
+  compare_value(x, "slot 0", m->slot0, r->slot0);
   compare(x, "number of emits", m->emit_count, r->emit_count);
-  for (size_t k = 0; !x->differs && k < m->emit_count; k++) compare_cap(x, "emit", &m->emits[k], r->emits[k]);
+  for (size_t k = 0; !x->differs && k < m->emit_count; k++) compare_value(x, "emit", m->emits[k], r->emits[k]);
   compare(x, "number of dirty pages", m->dirty_page_count, r->dirty_page_count);
   for (size_t k = 0; !x->differs && k < m->dirty_page_count; k++)
     compare(x, "dirty page", m->dirty_pages[k], r->dirty_pages[k]);
@@ -275,11 +297,11 @@ static void compare_result(real *x) {
 }
 
 static void compare_entry(real *x, size_t index) {
-  const m_entry *m = x->run.world.stack[index];
+  const m_entry *m = x->run->world.stack[index];
   javm_entry_view v;
   sure(javm_vm_entry(x->vm, index, &v), NULL);
   compare(x, "kind of entry", m->is_reference, v.kind == JAVM_ENTRY_REFERENCE);
-  compare(x, "running", index + 1 == (size_t)x->run.world.depth, v.running);
+  compare(x, "running", index + 1 == (size_t)x->run->world.depth, v.running);
   if (m->is_reference || x->differs) {
     if (!x->differs) compare(x, "target of a Reference", (uint32_t)m->target, v.target);
     return;
@@ -291,10 +313,16 @@ static void compare_entry(real *x, size_t index) {
   compare(x, "an entry's pc", m->pc, v.pc);
   compare(x, "an entry's gas", m->gas, v.gas);
   for (int k = 0; k < JAVM_REG_COUNT; k++) compare(x, "an entry's register", m->regs[k], v.regs[k]);
+  uint32_t pages[64];
+  size_t page_count;
+  sure(javm_vm_dirty_pages(x->vm, index, pages, 64, &page_count), NULL);
+  compare(x, "number of an entry's dirty pages", m->memory.dirty_count, page_count);
+  for (size_t k = 0; !x->differs && k < page_count && k < 64; k++)
+    compare(x, "an entry's dirty page", m->memory.dirty[k].page * M_PAGE, pages[k]);
 }
 
 static void compare_assist(real *x) {
-  const m_assist *m = &x->run.world.assist;
+  const m_assist *m = &x->run->world.assist;
   const javm_assist *a = x->assist;
   for (size_t k = 0; k < m->meters.count; k++)
     compare(x, "a gas meter", m->meters.value[k], a->gas_meter_get(a->ctx, m->meters.id[k]));
@@ -313,15 +341,50 @@ static void compare_assist(real *x) {
 
 static void compare_all(real *x, const m_verb *v, javm_status status) {
   javm_error error;
-  compare(x, "status", x->run.last_status, status);
-  if (!x->differs && status == JAVM_OK && v->kind <= VERB_COMPLETE) compare_result(x);
-  compare(x, "depth", (uint64_t)x->run.world.depth, javm_vm_depth(x->vm));
+  compare(x, "status", x->run->last_status, status);
+  if (!x->differs && status == JAVM_OK && v->kind <= VERB_MOVE) compare_result(x);
+  if (status == JAVM_OK && (v->kind == VERB_SUSPEND || v->kind == VERB_MOVE || v->kind == VERB_ROOT))
+    compare_hash(x, v->kind == VERB_ROOT ? "root" : "suspended VM", &x->run->hash, &x->hash);
+  javm_position position;
+  javm_vm_position(x->vm, &position);
+  compare(x, "gas of the position", x->run->world.position, position.gas);
+  compare(x, "depth", (uint64_t)x->run->world.depth, javm_vm_depth(x->vm));
   if (javm_vm_check(x->vm, &error) != JAVM_OK) differ(x, "javm_vm_check: %s", error.text);
-  for (int k = 0; !x->differs && k < x->run.world.depth; k++) compare_entry(x, (size_t)k);
+  for (int k = 0; !x->differs && k < x->run->world.depth; k++) compare_entry(x, (size_t)k);
   compare_assist(x);
 }
 
 /* ---- running ---- */
+
+/* A kernel assist with the content of this one, copied or written and read. */
+static javm_local_assist *copy_assist(real *x) {
+  uint8_t *bytes;
+  size_t size;
+  javm_error error;
+  javm_local_assist *copy;
+  if (m_below(&x->random, 2)) {
+    sure(javm_local_assist_copy(x->local, &copy), NULL);
+    return copy;
+  }
+  sure(javm_local_assist_new(x->dir, &copy), NULL);
+  sure(javm_local_assist_export(x->local, &bytes, &size), NULL);
+  sure(javm_local_assist_import(copy, bytes, size, &error), &error);
+  javm_free_bytes(javm_dir_allocator(x->dir), bytes, size);
+  return copy;
+}
+
+/* Suspends, and goes on in another VM. Who frees the first one undoes what is paused in its assist, so that goes, too. */
+static javm_status move(real *x, javm_error *error) {
+  javm_status status = javm_vm_suspend(x->vm, &x->hash, error);
+  if (status != JAVM_OK) return status;
+  javm_local_assist *copy = copy_assist(x);
+  javm_vm_free(x->vm);
+  javm_local_assist_free(x->local);
+  x->local = copy;
+  x->assist = javm_local_assist_interface(copy);
+  x->vm = new_vm(x, m_below(&x->random, 2));
+  return javm_vm_restore(x->vm, &x->hash, &x->result, error);
+}
 
 static javm_status library_verb(real *x, const m_verb *v) {
   javm_error error;
@@ -337,6 +400,14 @@ static javm_status library_verb(real *x, const m_verb *v) {
     case VERB_DELIVER: return javm_vm_deliver_yield(x->vm, r, &error);
     case VERB_DROP: return javm_vm_drop_paused(x->vm, r, &error);
     case VERB_COMPLETE: return javm_vm_complete_host_call(x->vm, v->args, v->value_count, r, &error);
+    case VERB_RESTORE:
+      if (v->instance) hash = m_hash_of(v->instance);
+      return javm_vm_restore(x->vm, &hash, r, &error);
+    case VERB_MOVE: return move(x, &error);
+    case VERB_SUSPEND: return javm_vm_suspend(x->vm, &x->hash, &error);
+    case VERB_ROOT: return javm_vm_root(x->vm, JAVM_ROOT_WHOLE, &x->hash, &error);
+    case VERB_FORK: return JAVM_OK;
+    case VERB_SET_MARK: return javm_vm_set_mark(x->vm, JAVM_MARK_GAS, v->gas);
     case VERB_ADD_GAS: return javm_vm_add_gas(x->vm, v->gas);
     case VERB_SET_METER: return a->gas_meter_set(a->ctx, v->id, v->gas, &previous);
     default: return a->storage_quota_set(a->ctx, v->id, v->gas, &previous);
@@ -347,37 +418,89 @@ static void count(m_counts *c, const m_verb *v, const m_run_state *run) {
   const m_result *r = &run->last;
   c->verbs++;
   c->statuses[run->last_status]++;
-  if (run->last_status != JAVM_OK || v->kind > VERB_COMPLETE) return;
+  if (run->last_status != JAVM_OK || v->kind > VERB_MOVE) return;
   if (r->kind == JAVM_RESULT_HALT) c->halts++;
   if (r->kind == JAVM_RESULT_FAULTED) c->faults++, c->exits[r->fault.kind]++, c->refusals[r->refusal]++;
   if (r->kind == JAVM_RESULT_PAUSED) c->pauses[r->pause]++;
 }
 
+/* What a VM and a kernel assist of its own are. */
+typedef struct side {
+  m_run_state *run;
+  javm_vm *vm;
+  javm_local_assist *local;
+  const javm_assist *assist;
+} side;
+
+static void take_side(real *x, const side *s) {
+  x->run = s->run;
+  x->vm = s->vm;
+  x->local = s->local;
+  x->assist = s->assist;
+}
+
+static side fork_of(real *x) {
+  side s;
+  javm_error error;
+  s.run = m_copy(x->run, sizeof *x->run);
+  m_world_copy(&s.run->world, &x->run->world);
+  s.local = copy_assist(x);
+  s.assist = javm_local_assist_interface(s.local);
+  sure(javm_vm_fork(x->vm, x->script->has_assist ? s.assist : NULL, &s.vm, &error), &error);
+  return s;
+}
+
+static bool do_word(real *x, uint64_t word, m_counts *counts);
+
+/* Two worlds from here: something is done in the fork, and perhaps in the first, which must not see anything of the other. */
+static bool fork_and_do(real *x, bool fork_stays, uint64_t word, m_counts *counts) {
+  side first = {x->run, x->vm, x->local, x->assist}, fork = fork_of(x);
+  if (x->settings->prints) fprintf(stderr, "> fork\n");
+  counts->forks++;
+  take_side(x, &fork);
+  bool goes_on = do_word(x, word + 1, counts);
+  fork = (side){x->run, x->vm, x->local, x->assist}; /* it may have moved */
+  side gone = fork_stays ? first : fork;
+  take_side(x, fork_stays ? &fork : &first);
+  javm_vm_free(gone.vm);
+  javm_local_assist_free(gone.local);
+  if (x->settings->prints) fprintf(stderr, "> the %s stays\n", fork_stays ? "fork" : "first");
+  m_verb none = {.kind = VERB_FORK};
+  if (goes_on) compare_all(x, &none, x->run->last_status = JAVM_OK);
+  return goes_on && !x->differs;
+}
+
+/* Does what the word chooses; false: the script ends here. */
+static bool do_word(real *x, uint64_t word, m_counts *counts) {
+  m_verb verb;
+  m_choose_verb(x->script, x->run, word, &verb);
+  if (verb.kind == VERB_FORK) return fork_and_do(x, verb.flag, word, counts);
+  if (x->settings->prints) m_print_verb(x->run, &verb);
+  javm_result_clear(x->dir, &x->result);
+  m_do_verb(x->run, &verb);
+  if (x->run->world.instructions_end) return false;
+  if (x->settings->prints) m_print_result(x->run);
+  javm_status status = library_verb(x, &verb);
+  count(counts, &verb, x->run);
+  compare_all(x, &verb, status);
+  return !x->differs;
+}
+
 bool m_agree(const m_script *s, const m_settings *settings, m_counts *counts, char *why, size_t capacity) {
   real *x = m_new(sizeof *x);
   x->script = s;
+  x->settings = settings;
   x->why = why;
   x->capacity = capacity;
   x->random.state = s->verbs[0];
-  m_start(s, &x->run);
-  open_world(x, settings);
-  for (uint32_t k = 0; !x->differs && k < s->verb_count; k++) {
-    m_verb verb;
-    m_choose_verb(s, &x->run, s->verbs[k], &verb);
-    if (settings->prints) m_print_verb(&x->run, &verb);
-    javm_result_clear(x->dir, &x->result);
-    m_do_verb(&x->run, &verb);
-    if (x->run.world.instructions_end) {
-      counts->too_long++;
-      break;
-    }
-    if (settings->prints) m_print_result(&x->run);
-    javm_status status = library_verb(x, &verb);
-    count(counts, &verb, &x->run);
-    compare_all(x, &verb, status);
-  }
-  for (size_t k = 0; k < sizeof x->run.world.operations / sizeof *x->run.world.operations; k++)
-    counts->operations[k] += x->run.world.operations[k];
+  x->run = m_new(sizeof *x->run);
+  m_start(s, x->run);
+  open_world(x);
+  uint32_t done = 0;
+  while (done < s->verb_count && do_word(x, s->verbs[done], counts)) done++;
+  if (done < s->verb_count && !x->differs) counts->too_long++;
+  const m_world *w = &x->run->world;
+  for (size_t k = 0; k < sizeof w->operations / sizeof *w->operations; k++) counts->operations[k] += w->operations[k];
   close_world(x);
   return !x->differs;
 }

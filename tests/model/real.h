@@ -12,7 +12,7 @@ typedef struct m_settings {
 
 /* How often things happened, to see that scripts reach them. */
 typedef struct m_counts {
-  uint64_t verbs, halts, faults, pauses[4], refusals[64], statuses[32], exits[8], operations[80], calls, too_long;
+  uint64_t verbs, halts, faults, pauses[5], refusals[64], statuses[32], exits[8], operations[80], forks, too_long;
 } m_counts;
 
 /* Runs a script on both sides; false: they differ, `why` says in what. */

@@ -3,7 +3,7 @@
 
 #include "model/world.h"
 
-enum { INSTRUCTIONS_MAX = 2000000 }; /* of one script */
+enum { INSTRUCTIONS_MAX = 2000000, BYTES_MAX = 200 << 20 }; /* of one script */
 
 /* The place of the instruction at pc; insn_count: none. */
 static uint32_t place_of(const m_image *image, uint32_t pc) {
@@ -16,11 +16,15 @@ static uint32_t place_of(const m_image *image, uint32_t pc) {
   return low < image->insn_count && image->insns[low].pc == pc ? low : image->insn_count;
 }
 
-/* Pays for what stands at pc; false: out of gas. */
-static bool pay(m_world *w, int index, uint32_t cost) {
+/* Pays for what stands at pc; false: it can't, or the mark is reached (exit.number). */
+static bool pay(m_world *w, int index, uint32_t cost, javm_exit *exit) {
   m_entry *e = w->stack[index];
-  if (w->gas_model == JAVM_GAS_NONE || e->paid) return true;
-  if (*m_gas_of(w, index) < cost) return false;
+  if (e->paid) return true;
+  if (w->gas_model == JAVM_GAS_NONE) cost = 0;
+  bool enough = *m_gas_of(w, index) >= cost, marked = w->position > w->gas_mark || cost > w->gas_mark - w->position;
+  if (!enough) *exit = (javm_exit){.kind = JAVM_EXIT_OUT_OF_GAS};
+  else if (marked && cost) *exit = (javm_exit){.kind = JAVM_EXIT_HOST_CALL, .number = 1};
+  if (!enough || (marked && cost)) return false;
   m_charge(w, index, cost);
   e->paid = true;
   return true;
@@ -56,7 +60,7 @@ static went ecall(m_world *w, m_entry *e, const m_insn *i, javm_exit *exit) {
   if (then != M_REFUSED && number < 80) w->operations[number]++;
   switch (then) {
     case M_GO_ON: return TO_BLOCK;
-    case M_HALTS: return ended(exit, JAVM_EXIT_HALT, 0);
+    case M_HALTS: e->paid = false; return ended(exit, JAVM_EXIT_HALT, 0);
     case M_LEAVES: e->paid = false; return ended(exit, JAVM_EXIT_HOST_CALL, 0);
     case M_REFUSED:
       e->pc = i->pc;
@@ -104,14 +108,11 @@ javm_exit m_run(m_world *w, int index) {
   e->refusal = JAVM_REFUSAL_NONE;
   uint32_t at = place_of(image, e->pc);
   for (;;) {
-    if (at == image->insn_count || ++w->instructions > INSTRUCTIONS_MAX) {
+    if (at == image->insn_count || ++w->instructions > INSTRUCTIONS_MAX || m_used() > BYTES_MAX) {
       w->instructions_end = true;
       break;
     }
-    if (!pay(w, index, w->gas_model == JAVM_GAS_INSTRUCTION ? 1 : program->costs[at])) {
-      exit.kind = JAVM_EXIT_OUT_OF_GAS;
-      break;
-    }
+    if (!pay(w, index, w->gas_model == JAVM_GAS_INSTRUCTION ? 1 : program->costs[at], &exit)) break;
     went how = step(w, e, &image->insns[at], &exit);
     if (how == OUT) break;
     if (how == TO_BLOCK || w->gas_model == JAVM_GAS_INSTRUCTION) e->paid = false;

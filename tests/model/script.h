@@ -66,8 +66,9 @@ typedef enum m_what {
   WHAT_CATCHER,
   WHAT_KERNEL, /* index: which */
   WHAT_FILE,
-  WHAT_KIT,  /* a CNode that has what an Instance needs */
-  WHAT_ECHO, /* an Instance that replies at once */
+  WHAT_BYTES, /* a Data of the serialized form of an Image */
+  WHAT_KIT,   /* a CNode that has what an Instance needs */
+  WHAT_ECHO,  /* an Instance that replies at once */
   WHAT_KINDS
 } m_what;
 
@@ -98,7 +99,7 @@ typedef struct m_instance_plan {
   uint64_t regs[JAVM_REG_COUNT];
 } m_instance_plan;
 
-enum { METERS = 2, QUOTAS = 2, CATCHERS = 3, MARKERS = 3, DATAS = 5 };
+enum { METERS = 2, QUOTAS = 2, CATCHERS = 3, FILES = 2, MARKERS = 3, DATAS = 6 };
 
 typedef struct m_script {
   javm_gas_model gas_model;
@@ -118,6 +119,9 @@ typedef struct m_script {
 /* ---- generate.c ---- */
 void m_generate(m_script *s, m_random *r);
 
+/* As an argument of a step: the size of the serialized form of an Image. */
+#define SIZE_OF_IMAGE(index) (UINT64_C(0x51e00000) + (index))
+
 /* ---- build.c ---- */
 /* The values that a script begins with. */
 typedef struct m_cast {
@@ -129,7 +133,8 @@ void m_build(const m_script *s, m_cast *cast);
 const m_value *m_value_named(const m_script *s, m_cast *cast, m_what what, uint32_t index);
 /* The routing key of a marker: one of the script's, or one of the kernel's two behind them. */
 javm_hash m_marker_key(const m_cast *cast, uint32_t index);
-void m_encode(const m_script *s, const m_image_plan *plan, m_image *image, uint32_t *starts);
+/* cast: of the Images before; NULL: sizes do not matter */
+void m_encode(const m_cast *cast, const m_image_plan *plan, m_image *image, uint32_t *starts);
 
 /* ---- verbs ---- */
 typedef enum m_verb_kind {
@@ -138,19 +143,26 @@ typedef enum m_verb_kind {
   VERB_DELIVER,
   VERB_DROP,
   VERB_COMPLETE,
+  VERB_RESTORE,
+  VERB_MOVE, /* suspends, and restores in another VM; up to here they have a result */
+  VERB_SUSPEND,
+  VERB_ROOT,
+  VERB_FORK, /* does the next verb in a fork, and throws one of the two away */
   VERB_ADD_GAS,
   VERB_SET_METER,
-  VERB_SET_QUOTA
+  VERB_SET_QUOTA,
+  VERB_SET_MARK
 } m_verb_kind;
 
 typedef struct m_verb {
   m_verb_kind kind;
-  const m_value *instance; /* INVOKE; NULL: one that is not there */
+  const m_value *instance; /* INVOKE, RESTORE; NULL: one that is not there */
   uint8_t endpoint;
   uint64_t args[4], gas; /* gas: also what is added or set */
   const m_value *scratchpad;
   size_t value_count;
   uint32_t id; /* of a meter or a quota */
+  bool flag;   /* FORK: the fork stays */
 } m_verb;
 
 /* What the host knows and does. */
@@ -161,6 +173,7 @@ typedef struct m_run_state {
   size_t known_count;
   m_result last;
   javm_status last_status;
+  javm_hash hash; /* SUSPEND, MOVE, ROOT */
 } m_run_state;
 
 void m_start(const m_script *s, m_run_state *run);

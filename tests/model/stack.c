@@ -62,12 +62,13 @@ void m_deliver(m_world *w) {
   catcher->regs[8] = 1;
 }
 
-void m_pause(m_world *w, int catcher, uint64_t marker_index, javm_pause_kind pause) {
+void m_pause(m_world *w, int catcher, uint64_t marker_index, javm_pause_kind pause, const javm_hash *payload) {
   m_entry *reference = m_new(sizeof *reference);
   reference->is_reference = true;
   reference->target = catcher;
   reference->pause = pause;
   reference->marker_index = marker_index;
+  reference->payload = *payload;
   m_push(w, reference);
   if (catcher == M_HOST || w->yield_mode == JAVM_YIELD_TO_HOST) w->pauses = true;
   else m_deliver(w);

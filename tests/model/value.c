@@ -14,6 +14,7 @@ typedef struct chunk {
 } chunk;
 
 static chunk *first, *current;
+static size_t used;
 
 static chunk *chunk_for(size_t size_bytes) {
   for (; current; current = current->next) {
@@ -32,6 +33,7 @@ static chunk *chunk_for(size_t size_bytes) {
 
 void *m_new(size_t size_bytes) {
   size_bytes = (size_bytes + 15) & ~(size_t)15;
+  used += size_bytes;
   chunk *c = chunk_for(size_bytes);
   void *p = c->bytes + c->used;
   c->used += size_bytes;
@@ -43,9 +45,24 @@ void *m_copy(const void *from, size_t size_bytes) {
   return size_bytes ? memcpy(p, from, size_bytes) : p;
 }
 
+size_t m_used(void) { return used; }
+
+/* Some memory is kept for the next script. */
 void m_forget(void) {
+  size_t kept = 0;
+  for (chunk **at = &first; *at;) {
+    chunk *c = *at;
+    kept += c->size;
+    if (kept <= 16u << 20) {
+      at = &c->next;
+      continue;
+    }
+    *at = c->next;
+    free(c);
+  }
   current = first;
   if (first) first->used = 0;
+  used = 0;
 }
 
 /* ---- hashing ---- */

@@ -15,6 +15,7 @@
 void *m_new(size_t size_bytes);
 void *m_copy(const void *from, size_t size_bytes);
 void m_forget(void);
+size_t m_used(void); /* bytes, since then */
 
 #define M_PAGE JAVM_PAGE_BYTES
 #define M_KINDS 5
@@ -111,6 +112,9 @@ m_value *m_kernel(javm_kernel_image which, uint64_t id);
 bool m_is_kernel(const m_value *v, javm_kernel_image which);
 /* A first Instance of an Image. The slots that the Image pins are taken from it, whatever `slots` has there. */
 m_value *m_genesis(const m_value *image, const m_value *const slots[256]);
+
+/* The serialized form of an Image. */
+const uint8_t *m_image_bytes(const m_value *image, size_t *size);
 
 void m_hash_bytes(const void *bytes, size_t size_bytes, javm_hash *out);
 javm_hash m_hash_of(const m_value *v);

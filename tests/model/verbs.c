@@ -17,12 +17,11 @@ static bool kernel_yield(m_world *w, int index, javm_pause_kind pause) {
   m_kernel_chain(gas ? JAVM_KERNEL_OOG_MARKER : JAVM_KERNEL_STORAGE_EXHAUSTED_MARKER, &key);
   int catcher = m_catcher_for(w, index, &key, &marker_index);
   if (catcher == M_HOST && !w->host_catches_out_of_gas) return false;
-  w->payload_hash = key;
+  if (catcher == M_HOST && !gas) marker_index = e->refused_operation; /* for a host that drops it */
   if (m_handle_in(w, e, slots, count, gas ? JAVM_KERNEL_GAS : JAVM_KERNEL_QUOTA, &id))
-    w->payload_hash = m_hash_of(e->slots[slots[0]]);
-  if (e->exit.kind == JAVM_EXIT_ERROR) w->payload_hash = m_hash_of(m_kernel(JAVM_KERNEL_QUOTA, w->short_quota));
-  m_pause(w, catcher, marker_index, pause);
-  w->stack[w->depth - 1]->payload = w->payload_hash;
+    key = m_hash_of(e->slots[slots[0]]);
+  if (e->exit.kind == JAVM_EXIT_ERROR) key = m_hash_of(m_kernel(JAVM_KERNEL_QUOTA, w->short_quota));
+  m_pause(w, catcher, marker_index, pause, &key);
   return true;
 }
 
@@ -33,8 +32,6 @@ static void list_dirty(const m_entry *e, m_result *r) {
   for (size_t i = 0; i < e->memory.dirty_count && i < sizeof r->dirty_pages / sizeof *r->dirty_pages; i++)
     r->dirty_pages[i] = e->memory.dirty[i].page * M_PAGE;
 }
-
-static javm_hash hash_or_zero(const m_value *v) { return v ? m_hash_of(v) : (javm_hash){{0}}; }
 
 /* True: the drive is over. */
 static bool fault(m_world *w, int index, m_result *r) {
@@ -54,7 +51,7 @@ static bool fault(m_world *w, int index, m_result *r) {
   r->pc = e->pc;
   r->refusal = e->exit.kind == JAVM_EXIT_TRAP ? e->refusal : JAVM_REFUSAL_NONE;
   r->refused_operation = r->refusal ? e->refused_operation : 0;
-  r->slot0 = hash_or_zero(m_slot0(e));
+  r->slot0 = m_slot0(e);
   list_dirty(e, r);
   m_drop_to(w, index);
   return true;
@@ -111,10 +108,10 @@ static bool halt(m_world *w, int index, m_result *r) {
   r->return_value = e->regs[7];
   r->instance = value;
   r->pc = e->pc;
-  r->slot0 = hash_or_zero(slot0);
+  r->slot0 = slot0;
   list_dirty(e, r);
   for (size_t i = 0; i < e->effects.count; i++)
-    if (e->effects.at[i].kind == M_EMIT) r->emits[r->emit_count++ % 256] = m_hash_of(e->effects.at[i].emit);
+    if (e->effects.at[i].kind == M_EMIT) r->emits[r->emit_count++ % 256] = e->effects.at[i].emit;
   e->effects = (m_effects){NULL, 0};
   m_drop_to(w, index);
   return true;
@@ -128,11 +125,21 @@ static bool after_exit(m_world *w, int index, m_result *r) {
   e->has_exit = false;
   switch (e->exit.kind) {
     case JAVM_EXIT_HALT: return halt(w, index, r);
-    case JAVM_EXIT_HOST_CALL: return false;
+    case JAVM_EXIT_HOST_CALL:
+      if (e->exit.number) m_pause(w, M_HOST, 0, JAVM_PAUSE_MARK, &(javm_hash){{0}}); /* the mark */
+      return false;
     case JAVM_EXIT_OUT_OF_GAS: return kernel_yield(w, index, JAVM_PAUSE_OUT_OF_GAS) ? false : fault(w, index, r);
     case JAVM_EXIT_ERROR: return no_quota(w, index, w->operation, r);
     default: return fault(w, index, r);
   }
+}
+
+void m_report_pause(const m_world *w, m_result *r) {
+  const m_entry *reference = w->stack[w->depth - 1];
+  r->kind = JAVM_RESULT_PAUSED;
+  r->pause = reference->pause;
+  r->payload = reference->payload;
+  if (r->pause == JAVM_PAUSE_HOST_CALL) r->host_function = (uint32_t)reference->marker_index;
 }
 
 static javm_status drive(m_world *w, m_result *r) {
@@ -142,12 +149,7 @@ static javm_status drive(m_world *w, m_result *r) {
     m_entry *e = w->stack[index];
     if (!e->has_exit) e->exit = m_run(w, index);
     bool over = after_exit(w, index, r);
-    if (w->pauses) {
-      r->kind = JAVM_RESULT_PAUSED;
-      r->pause = w->stack[w->depth - 1]->pause;
-      r->payload = w->payload_hash;
-      if (r->pause == JAVM_PAUSE_HOST_CALL) r->host_function = w->operation;
-    }
+    if (w->pauses) m_report_pause(w, r);
     if (over || w->pauses) break;
   }
   r->gas_used = w->gas_used;
@@ -176,6 +178,7 @@ javm_status m_invoke(m_world *w, const m_value *instance, uint8_t endpoint, cons
   if (!instance || instance->kind != JAVM_KIND_INSTANCE) return JAVM_INSTANCE_NOT_FOUND;
   javm_status status = m_enter(w, instance, endpoint, args, &e);
   if (status != JAVM_OK) return status;
+  if (w->depth == 0) w->position = 0;
   e->is_bottom = true;
   e->budget = e->gas = gas;
   m_push(w, e);
@@ -205,7 +208,8 @@ javm_status m_drop_paused(m_world *w, m_result *r) {
   if (!top) return JAVM_NOT_PAUSED;
   if (top->target == M_HOST) {
     m_entry *e = paused_entry(w);
-    e->exit = (javm_exit){.kind = top->pause == JAVM_PAUSE_OUT_OF_GAS ? JAVM_EXIT_OUT_OF_GAS : JAVM_EXIT_TRAP};
+    bool gas = top->pause == JAVM_PAUSE_OUT_OF_GAS || top->pause == JAVM_PAUSE_MARK;
+    e->exit = (javm_exit){.kind = gas ? JAVM_EXIT_OUT_OF_GAS : JAVM_EXIT_TRAP};
     e->refusal = top->pause == JAVM_PAUSE_QUOTA ? JAVM_REFUSAL_QUOTA_EXHAUSTED : JAVM_REFUSAL_HOST;
     e->has_exit = e->given_up = true;
     m_drop_to(w, w->depth - 1);

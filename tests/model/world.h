@@ -126,9 +126,17 @@ typedef struct m_entry {
   m_effects effects;
 } m_entry;
 
+/* What is paused in an Instance (4-vm.md 4.5): copies of entries, bottom first; the targets of References count from there. */
+typedef struct m_continuation {
+  javm_hash marker;
+  m_entry *const *entries;
+  int count;
+  bool whole; /* a suspended VM: with what only that has */
+} m_continuation;
+
 /* ---- the kernel assist ---- */
 
-enum { M_NUMBERS_MAX = 64, M_CATCHERS_MAX = 64, M_MARKERS_MAX = 32, M_FILES_MAX = 64 };
+enum { M_NUMBERS_MAX = 64, M_CATCHERS_MAX = 64, M_MARKERS_MAX = 32, M_FILES_MAX = 1024 };
 
 typedef struct m_numbers {
   uint64_t id[M_NUMBERS_MAX], value[M_NUMBERS_MAX];
@@ -169,14 +177,17 @@ typedef struct m_world {
   m_program *programs;
   bool instructions_end; /* a script has run too long */
   uint64_t instructions;
-  uint64_t operations[80]; /* how often each was done */
+  uint64_t operations[80];      /* how often each was done */
+  const m_value *const *images; /* that make_image may meet */
+  size_t image_count;
+  uint64_t position; /* gas used since the bottom invoke */
+  uint64_t gas_mark; /* JAVM_NO_MARK: none */
   /* of the running verb */
   uint64_t gas_used;
   uint32_t operation;
   javm_refusal refusal;
   bool pauses;
-  javm_hash payload_hash; /* of the pause; zero: none */
-  uint64_t short_quota;   /* the quota that mint_data found too low */
+  uint64_t short_quota; /* the quota that mint_data found too low */
 } m_world;
 
 /* What an operation comes to. */
@@ -199,9 +210,10 @@ typedef struct m_result {
   uint64_t gas_used;
   uint64_t return_value;
   const m_value *instance;
-  javm_hash emits[256];
+  const m_value *emits[256];
   size_t emit_count;
-  javm_hash slot0, payload; /* zero: none */
+  const m_value *slot0; /* NULL: none */
+  javm_hash payload;    /* zero: none */
   javm_exit fault;
   uint32_t pc;
   javm_refusal refusal;
@@ -222,7 +234,7 @@ void m_push(m_world *w, m_entry *e);
 /* The first index above what the Reference at `index` keeps paused. */
 int m_paused_base(const m_world *w, int index);
 /* Pushes a Reference; the VM pauses, or the catcher runs on. */
-void m_pause(m_world *w, int catcher, uint64_t marker_index, javm_pause_kind pause);
+void m_pause(m_world *w, int catcher, uint64_t marker_index, javm_pause_kind pause, const javm_hash *payload);
 void m_deliver(m_world *w);
 /* Slot 0 of one becomes slot 0 of the other, unless either pins it. */
 void m_move_slot0(m_entry *from, m_entry *to);
@@ -248,7 +260,21 @@ void m_charge(m_world *w, int index, int64_t gas);
 bool m_debit_quota(m_world *w, m_entry *e, uint64_t id, uint64_t amount);
 void m_undo(m_world *w, m_effects *effects);
 
-/* ---- operations.c, host.c ---- */
+m_then m_kernel_call(m_world *w, m_entry *e, javm_kernel_image which, const m_value *instance);
+
+/* ---- saved.c ---- */
+m_entry *m_entry_copy(const m_entry *e);
+void m_world_copy(m_world *to, const m_world *from);
+/* The Paused Instance of the entries [from, to). */
+m_value *m_save(const m_world *w, int from, int to, const javm_hash *marker, bool whole);
+bool m_push_saved(m_world *w, const m_continuation *c);
+javm_status m_suspend(const m_world *w, m_value **out);
+javm_status m_restore(m_world *w, const m_value *instance, m_result *r);
+m_then m_keep_yield(m_world *w, m_entry *e);
+m_then m_call_resume_operation(m_world *w, m_entry *e);
+m_then m_drop_paused_operation(m_world *w, m_entry *e);
+
+/* ---- operations.c, data.c, host.c ---- */
 m_then m_operation(m_world *w, m_entry *e, uint64_t number);
 m_then m_host_function(m_world *w, m_entry *e, uint32_t number);
 
@@ -260,6 +286,22 @@ bool m_path_of(m_world *w, uint64_t operand, m_path *path);
 bool m_slot_read(m_world *w, const m_entry *e, const uint32_t *path, uint32_t length, const m_value **out);
 bool m_slot_write(m_world *w, m_entry *e, const m_path *path, const m_value *cap);
 bool m_may_change(m_world *w, const m_entry *e, const m_path *path);
+/* A slot that may be changed. */
+bool m_destination(m_world *w, const m_entry *e, uint64_t operand, m_path *path);
+/* The cap in a slot, which must not be empty; of this kind. */
+bool m_source(m_world *w, const m_entry *e, uint64_t operand, const m_value **out);
+bool m_source_of(m_world *w, const m_entry *e, uint64_t operand, javm_kind kind, const m_value **out);
+m_then m_put(m_world *w, m_entry *e, const m_path *to, const m_value *cap);
+m_then m_answer(m_entry *e, uint64_t value);
+bool m_has_yielder(const m_world *w);
+m_then m_read_data(m_world *w, m_entry *e);
+m_then m_mint_data(m_world *w, m_entry *e);
+m_then m_open(m_world *w, m_entry *e);
+m_then m_save_file(m_world *w, m_entry *e);
+m_then m_make_image(m_world *w, m_entry *e);
+m_then m_same_type_as(m_world *w, m_entry *e);
+m_then m_subtype(m_world *w, m_entry *e);
+#define M_ARG(n) (e->regs[7 + (n)])
 
 /* ---- run.c ---- */
 /* Runs the entry to an exit. */
@@ -273,5 +315,6 @@ javm_status m_deliver_yield(m_world *w, m_result *r);
 javm_status m_drop_paused(m_world *w, m_result *r);
 javm_status m_complete_host_call(m_world *w, const uint64_t *values, size_t count, m_result *r);
 javm_status m_add_gas(m_world *w, uint64_t gas);
+void m_report_pause(const m_world *w, m_result *r);
 
 #endif

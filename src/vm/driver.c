@@ -97,6 +97,7 @@ static next kernel_yield(javm_vm *vm, size_t frame, javm_pause_kind pause, bool 
   if (!*caught) {
     if (!vm->config.host_catches_out_of_gas) return RUN_ON;
     catcher = JV_TARGET_HOST;
+    index = gas ? 0 : e->refused_operation;
     *caught = true;
   }
   status = jv_handle_in(vm, e, slots, count, gas ? JAVM_KERNEL_GAS : JAVM_KERNEL_QUOTA, &has_handle, &id, error);

@@ -204,7 +204,8 @@ static bool save_effects(jv_entry *e, jv_saved_frame *frame) {
 static javm_cap *make_frame(jv_entry *e, uint64_t budget, bool whole) {
   bool is_bottom = whole && e->is_bottom;
   jv_saved_frame frame = {.heap_end = e->mem.heap_end, .budget = is_bottom ? budget : 0};
-  frame.flags = (uint8_t)((e->state.paid ? JV_FRAME_PAID : 0) | (is_bottom ? JV_FRAME_BOTTOM : 0));
+  frame.flags = (uint8_t)((e->state.paid ? JV_FRAME_PAID : 0) | (is_bottom ? JV_FRAME_BOTTOM : 0) |
+                          (e->has_exit ? JV_FRAME_HALTED : 0));
   if (whole && !save_effects(e, &frame)) return NULL;
   frame.called = javm_cap_retain(e->instance);
   frame.pages = jv_obj_retain(e->pages);
@@ -390,6 +391,8 @@ static javm_status revive_state(const revival *r, const jv_instance *inst, const
   e->chain = inst->chain;
   e->state = (jv_state){.pc = (uint32_t)inst->pc, .gas = inst->gas_remaining, .mem = &e->mem};
   e->state.paid = frame->flags & JV_FRAME_PAID;
+  e->has_exit = frame->flags & JV_FRAME_HALTED;
+  e->exit = (javm_exit){.kind = JAVM_EXIT_HALT};
   memcpy(e->state.regs, inst->regs, sizeof e->state.regs);
   e->gas_loaded = e->state.gas;
   return status;
@@ -465,6 +468,22 @@ static javm_status check_bottom(javm_vm *vm, const javm_cap *paused, javm_cap *c
   return status;
 }
 
+/* Has the entry in `target`, not below `base`, called the one that runs in `frame`, by others or itself, in one drive? */
+static bool has_called(const javm_vm *vm, size_t base, size_t target, size_t frame) {
+  frame = jv_frame_runner(vm, frame);
+  while (frame > base && !vm->frames[frame].entry->is_bottom) {
+    frame = jv_caller(vm, frame);
+    if (frame == target) return true;
+  }
+  return false;
+}
+
+/* Is a Reference for the host on top? */
+static bool is_for_host(const javm_vm *vm) {
+  const jv_frame *top = &vm->frames[vm->depth - 1];
+  return !top->entry && top->target == JV_TARGET_HOST;
+}
+
 static javm_status push_reference(javm_vm *vm, size_t base, const jv_continuation *c, size_t i, bool whole,
                                   javm_error *error) {
   const jv_paused_entry *p = &c->entries[i];
@@ -473,6 +492,8 @@ static javm_status push_reference(javm_vm *vm, size_t base, const jv_continuatio
   if (to_host ? !whole : p->target >= i || !vm->frames[base + p->target].entry)
     return bad(error, i, "a reference to no entry below");
   if (i + 1 == c->count && !whole) return bad(error, i, "a reference on top can only be restored");
+  if (is_for_host(vm) || (!to_host && !has_called(vm, base, base + p->target, vm->depth - 1)))
+    return bad(error, i, "a reference to an entry that has not called what it keeps paused");
   vm->frames[vm->depth++] = (jv_frame){.target = to_host ? JV_TARGET_HOST : (uint32_t)(base + p->target),
                                        .pause = (uint8_t)(p->kind - JV_PAUSED_REFERENCE),
                                        .marker_index = p->callee_slot};
@@ -483,10 +504,22 @@ static javm_status push_entry(javm_vm *vm, const jv_continuation *c, size_t i, b
   jv_frame frame;
   javm_status status = revive(vm, c->entries[i].instance, i, whole, &frame, error);
   if (status != JAVM_OK) return status;
+  /* A drive begins on a Reference, and on one for the host nothing else does. */
+  if (i > 0 && (frame.entry->is_bottom ? vm->frames[vm->depth - 1].entry != NULL : is_for_host(vm))) {
+    jv_entry_free(vm, frame.entry);
+    return bad(error, i, "nobody can have called it there");
+  }
   frame.entry->callee_slot = c->entries[i].callee_slot;
   vm->frames[vm->depth++] = frame;
   if (whole && i == 0 && !frame.entry->is_bottom) frame.entry->is_bottom = true;
   return JAVM_OK;
+}
+
+/* Does the call stack have room for these? References of pauses that the VM makes find room on a full one, too. */
+static bool fits(const javm_vm *vm, const jv_continuation *c) {
+  size_t count = c->count;
+  while (count > 0 && c->entries[count - 1].kind > JV_PAUSED_REFERENCE + JAVM_PAUSE_YIELD) count--;
+  return count == 0 || (vm->depth < vm->config.max_depth && count <= vm->config.max_depth - vm->depth);
 }
 
 javm_status jv_push_saved(javm_vm *vm, const javm_cap *paused, bool whole, javm_error *error) {
@@ -496,7 +529,7 @@ javm_status jv_push_saved(javm_vm *vm, const javm_cap *paused, bool whole, javm_
   if (status == JAVM_WRONG_KIND) return jv_fail(error, JAVM_INVALID_INSTANCE, 0, "paused: not a Continuation");
   if (status != JAVM_OK) return status;
   const jv_continuation *c = &continuation->as.continuation;
-  if (c->count > vm->config.max_depth - vm->depth)
+  if (!fits(vm, c))
     status = jv_fail(error, JAVM_CALL_STACK_FULL, 0, "%zu entries on a call stack of %zu", c->count, vm->depth);
   else if (!jv_frames_reserve(vm, c->count)) status = jv_fail_memory(error);
   else if (c->count == 0 || c->entries[0].kind != 0) status = bad(error, 0, "the bottom is no InstanceEntry");

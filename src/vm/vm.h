@@ -132,7 +132,7 @@ typedef struct jv_frame {
   uint32_t target;       /* frame of the catcher, or JV_TARGET_HOST */
   uint8_t pause;         /* javm_pause_kind */
   bool retry;            /* stands where an error stopped a verb half-way; nobody yielded */
-  uint64_t marker_index; /* of a paused host call: the function's number */
+  uint64_t marker_index; /* for the host: the operation that is refused should it be dropped */
   javm_cap *payload;     /* with a count; NULL: none */
 } jv_frame;
 

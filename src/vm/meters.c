@@ -107,6 +107,7 @@ javm_status jv_gas_set(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t gas, uint
   uint64_t used = e->gas_loaded - e->state.gas; /* what a write-back would have taken from it before */
   if (used) remember_spent(vm, id, used);
   vm->gas_used += used;
+  vm->travel.gas_used += used;
   *previous = e->state.gas;
   e->state.gas = e->gas_loaded = gas;
   return JAVM_OK;

@@ -138,6 +138,7 @@ static jv_entry *clone(javm_vm *vm, const jv_entry *e, bool is_lent) {
   copy->callee_slot = e->callee_slot;
   copy->is_bottom = e->is_bottom;
   copy->has_exit = e->has_exit;
+  copy->traced = e->traced;
   copy->dropped = e->dropped;
   copy->exit = e->exit;
   copy->gas_metered = e->gas_metered;
@@ -184,14 +185,8 @@ jv_entry *jv_own_shared(javm_vm *vm, size_t frame) {
 
 /* ---- saving ---- */
 
-static size_t effect_count(const jv_effects *effects) {
-  size_t count = 0;
-  for (const jv_effect *f = effects->first; f; f = f->next) count++;
-  return count;
-}
-
 static bool save_effects(jv_entry *e, jv_saved_frame *frame) {
-  size_t count = effect_count(&e->effects);
+  size_t count = jv_effects_count(&e->effects);
   if (count == 0) return true;
   frame->effects = jv_alloc_array(javm_dir_allocator(e->dir), count, sizeof *frame->effects);
   if (!frame->effects) return false;

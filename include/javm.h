@@ -877,7 +877,8 @@ JAVM_API javm_status javm_vm_complete_host_call(javm_vm *vm, const uint64_t *val
  * Writes the whole paused stack out as values, publishes them, and gives the hash: of the Instance at the bottom, its `paused`
  * the root of all of it (docs/formats.md). The VM stays paused as it was. What it costs beyond the entries themselves are the
  * pages written since the last time. Not in it: the content of the kernel assist, the host functions, the configuration. Errors:
- * NOT_PAUSED (also after an error that stopped a verb half-way), OUT_OF_RANGE (more than 256 entries), OUT_OF_MEMORY.
+ * NOT_PAUSED (also after an error that stopped a verb half-way), OUT_OF_RANGE (more than 256 entries, or one with more than 2^16
+ * emits, debits and other effects), OUT_OF_MEMORY.
  */
 JAVM_API javm_status javm_vm_suspend(javm_vm *vm, javm_hash *hash, javm_error *error);
 /*

@@ -422,8 +422,6 @@ static javm_status revive_with(const revival *r, const javm_cap *saved, const ja
   if (status == JAVM_OK) status = revive_pages(r, f, &saved->as.instance);
   if (status == JAVM_OK && whole) status = revive_effects(r, f);
   e->is_bottom = whole && (f->flags & JV_FRAME_BOTTOM);
-  e->has_exit = f->flags & JV_FRAME_HALTED;
-  e->exit = (javm_exit){.kind = JAVM_EXIT_HALT};
   if (status == JAVM_OK && !whole && (f->flags & JV_FRAME_BOTTOM))
     status = bad(r->error, r->index, "the bottom of a drive cannot be called");
   return status;

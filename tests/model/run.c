@@ -118,7 +118,8 @@ javm_exit m_run(m_world *w, int index) {
     if (how == TO_BLOCK || w->gas_model == JAVM_GAS_INSTRUCTION) e->paid = false;
     at = e->pc == image->insns[at].next ? at + 1 : place_of(image, e->pc);
   }
-  if (exit.kind == JAVM_EXIT_ERROR && w->gas_model == JAVM_GAS_INSTRUCTION) m_charge(w, index, -1), e->paid = false;
+  if (w->gas_model == JAVM_GAS_INSTRUCTION) e->paid = false; /* nothing is paid ahead */
+  if (w->gas_model == JAVM_GAS_INSTRUCTION && exit.kind == JAVM_EXIT_ERROR) m_charge(w, index, -1);
   e->gas = *m_gas_of(w, index);
   return exit;
 }

@@ -558,20 +558,19 @@ JAVM_API javm_status javm_kernel_instance(javm_dir *dir, javm_kernel_image which
 /* What is claimed; the numbers are part of the format. In brackets: what the target's `place` is (else 0). Behind that:
  * what the claim holds. */
 typedef enum javm_claim_kind {
-  JAVM_CLAIM_REGISTER = 0,   /* [0..12]: number */
-  JAVM_CLAIM_PC = 1,         /* number */
-  JAVM_CLAIM_GAS = 2,        /* number: gas_remaining */
-  JAVM_CLAIM_CHAIN = 3,      /* hash: image_hash_chain */
-  JAVM_CLAIM_IMAGE = 4,      /* hash */
-  JAVM_CLAIM_ROOT_CNODE = 5, /* hash */
-  JAVM_CLAIM_MEM_SIZE = 6,   /* number */
-  JAVM_CLAIM_HEAP_END = 7,   /* number */
-  JAVM_CLAIM_PAUSED = 8,     /* hash: of the Continuation, zero if it is not paused; of an entry: of its Frame */
-  JAVM_CLAIM_SLOT = 9,       /* [slot operand, as guests give it]: hash, zero for an empty slot */
-  /* [guest address]: page_bytes, overlay, overlay_start: a page of an overlay; of an entry, one that it has not written */
-  JAVM_CLAIM_PAGE = 10,
-  JAVM_CLAIM_DATA_PAGE = 11,   /* [slot operand of a Data, and the target's `page`]: page_bytes */
-  JAVM_CLAIM_WRITTEN_PAGE = 12 /* [guest address], of an entry only: page_bytes: a page that it has written */
+  JAVM_CLAIM_REGISTER = 0,      /* [0..12]: number */
+  JAVM_CLAIM_PC = 1,            /* number */
+  JAVM_CLAIM_GAS = 2,           /* number: gas_remaining */
+  JAVM_CLAIM_CHAIN = 3,         /* hash: image_hash_chain */
+  JAVM_CLAIM_IMAGE = 4,         /* hash */
+  JAVM_CLAIM_ROOT_CNODE = 5,    /* hash */
+  JAVM_CLAIM_MEM_SIZE = 6,      /* number */
+  JAVM_CLAIM_HEAP_END = 7,      /* number */
+  JAVM_CLAIM_PAUSED = 8,        /* hash: of the Continuation, zero if it is not paused; of an entry: of its Frame */
+  JAVM_CLAIM_SLOT = 9,          /* [slot operand, as guests give it]: hash, zero for an empty slot */
+  JAVM_CLAIM_PAGE = 10,         /* [guest address]: page_bytes, overlay, overlay_start: a page of an overlay */
+  JAVM_CLAIM_DATA_PAGE = 11,    /* [slot operand of a Data, and the target's `page`]: page_bytes */
+  JAVM_CLAIM_WRITTEN_PAGE = 12, /* [guest address], of an entry only: page_bytes: a page that it has written */
 } javm_claim_kind;
 
 typedef struct javm_target {

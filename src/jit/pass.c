@@ -25,8 +25,8 @@ typedef enum kind {
   PANIC,
   TRAP,
   NOTHING,
-  ACCESS,     /* load_ind, store_ind */
-  STORE_IMM,  /* store_imm_ind */
+  ACCESS,    /* load_ind, store_ind */
+  STORE_IMM, /* store_imm_ind */
   MOVE,
   LOAD_IMM,
   ADD_IMM,

@@ -334,7 +334,8 @@ static void moves_and_more(void **state) {
     }
     EACH(k, shifts) EACH(n, shift_counts) {
       unsigned by = ITEM(n, shift_counts);
-      if (by) IS(x64_move_shift(&x, ITEM(k, shifts).op, d, s, by), "%s%s %s, %u", mov, ITEM(k, shifts).name, name64(d), by);
+      if (by)
+        IS(x64_move_shift(&x, ITEM(k, shifts).op, d, s, by), "%s%s %s, %u", mov, ITEM(k, shifts).name, name64(d), by);
       else if (d != s) IS(x64_move_shift(&x, ITEM(k, shifts).op, d, s, by), "%s", mov);
     }
     EACH(v, edges32) {
@@ -558,8 +559,8 @@ int main(int argc, char **argv) {
   (void)argc;
   program = argv[0];
   const struct CMUnitTest tests[] = {
-      TEST(registers), TEST(immediates), TEST(moves_and_more), TEST(bmi), TEST(addresses), TEST(guest_memory),
-      TEST(branches),  TEST(shortest_branches),
+      TEST(registers), TEST(immediates),   TEST(moves_and_more), TEST(bmi),
+      TEST(addresses), TEST(guest_memory), TEST(branches),       TEST(shortest_branches),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   free(all.cases);

@@ -24,7 +24,7 @@ static inline uint64_t agent_root(uint64_t n) {
 
 /* The distance of each two towns, which lie in a square of 1000 by 1000. */
 static inline void agent_map(uint16_t distance[TOWNS][TOWNS]) {
-  uint64_t x[TOWNS], y[TOWNS], seed = 7;
+  uint64_t x[TOWNS], y[TOWNS], seed = 11;
   for (int i = 0; i < TOWNS; i++) x[i] = agent_random(&seed) % 1000, y[i] = agent_random(&seed) % 1000;
   for (int i = 0; i < TOWNS; i++)
     for (int j = 0; j < TOWNS; j++) {

@@ -20,6 +20,10 @@ static javm_host_action ask(void *ctx, javm_host_call *call) {
   return JAVM_HOST_PAUSE;
 }
 
+static bool is_asking(const javm_result *result) {
+  return result->kind == JAVM_RESULT_PAUSED && result->pause == JAVM_PAUSE_HOST_CALL;
+}
+
 /* How long the way is that the program shows with its question. It may show anything. */
 static uint64_t length_shown(javm_vm *vm) {
   static uint16_t distance[TOWNS][TOWNS];
@@ -63,10 +67,8 @@ static uint64_t run_on(host *h, javm_vm *fork, uint64_t answer) {
   TRY(h, javm_vm_complete_host_call(fork, &answer, 1, &result, &h->error));
   printf("  answer %llu: ", (unsigned long long)answer);
   if (result.kind == JAVM_RESULT_PAUSED && result.pause == JAVM_PAUSE_MARK) printf("stopped at the limit\n");
-  else if (result.kind != JAVM_RESULT_PAUSED)
-    printf("ended\n");
-  else if ((length = length_shown(fork)) == NO_LENGTH)
-    printf("shows no way\n");
+  else if (!is_asking(&result)) printf("ended\n");
+  else if ((length = length_shown(fork)) == NO_LENGTH) printf("shows no way\n");
   else {
     TRY(h, javm_vm_suspend(fork, &hash, &h->error));
     printf("length %llu, used %llu gas, now ", (unsigned long long)length, (unsigned long long)result.gas_used);
@@ -117,7 +119,8 @@ static void end(host *h, javm_vm *vm) {
   javm_result result;
   TRY(h, javm_vm_set_mark(vm, JAVM_MARK_GAS, JAVM_NO_MARK));
   TRY(h, javm_vm_complete_host_call(vm, &stop, 1, &result, &h->error));
-  if (result.kind == JAVM_RESULT_HALT) printf("it ends with %llu\n", (unsigned long long)result.return_value);
+  if (result.kind != JAVM_RESULT_HALT) printf("it does not end well\n");
+  else printf("it ends with %llu\n", (unsigned long long)result.return_value);
   javm_result_clear(h->dir, &result);
 }
 
@@ -139,12 +142,11 @@ int main(int argc, char **argv) {
     hash = host_start(&h, path, false);
     TRY(&h, javm_vm_invoke(vm, &hash, 0, (uint64_t[4]){0}, GAS_IN_ALL, &result, &h.error));
   }
-  if (result.kind != JAVM_RESULT_PAUSED) return fprintf(stderr, "it never asked\n"), 1;
+  if (!is_asking(&result)) return fprintf(stderr, "it does not ask\n"), 1;
   javm_result_clear(h.dir, &result);
   for (int i = 0; i < ROUNDS; i++) vm = round_of(&h, vm);
   if (stored) end(&h, vm);
-  else
-    store(&h, vm, argv[2]);
+  else store(&h, vm, argv[2]);
   javm_cap_release(h.dir, stored);
   javm_vm_free(vm);
   host_close(&h);

@@ -51,8 +51,7 @@ int main(int argc, char **argv) {
     uint64_t answer = host_call(&h, vm, &town, steps[i].endpoint, steps[i].args);
     printf("%-62s", steps[i].text);
     if (steps[i].is_number) printf("%llu\n", (unsigned long long)answer);
-    else
-      printf("%s\n", answer < 3 ? outcomes[answer] : "?");
+    else printf("%s\n", answer < 3 ? outcomes[answer] : "?");
   }
   javm_vm_free(vm);
   host_close(&h);

@@ -9,7 +9,8 @@
 
 #define PURSE_IMAGE 64
 #define CATCHER 68
-#define MARKER 69 /* a catcher of which nothing is used but that there is no second one like it: only leases have copies */
+#define MARKER                                                                                                         \
+  69 /* a catcher of which nothing is used but that there is no second one like it: only leases have copies */
 #define PURSE 70
 #define HIRED 71
 #define SLOTS 72
@@ -81,8 +82,7 @@ static uint64_t close(void) {
 static uint64_t hire(void) {
   if (javm_kind_of(0) != JAVM_KIND_INSTANCE) javm_trap();
   if (javm_kind_of(HIRED) == JAVM_KIND_EMPTY) javm_move(0, HIRED);
-  else
-    javm_swap(0, HIRED);
+  else javm_swap(0, HIRED);
   return 0;
 }
 
@@ -98,8 +98,7 @@ static void serve(void) {
     javm_drop(0);
     if (r.status != JAVM_CALL_OK || r.value == REFUSED) return;
     answer = *mine -= request.amount;
-  } else if (request.what != PURSE_BALANCE)
-    return;
+  } else if (request.what != PURSE_BALANCE) return;
   javm_mint_data(&answer, sizeof answer, LENDER_QUOTA, 0);
 }
 

@@ -79,6 +79,64 @@ static uint8_t *read_program(const char *path, size_t *size_bytes) {
   return bytes;
 }
 
+/* -------------------------------------------------------------------------------------------------- hostile programs */
+
+enum { ODD_BYTES = 1 << 15, ODD_ROUNDS = 5, CORPUS = 31 };
+
+/* A program that is no compiler's; no random numbers but its own, so that it is the same each time. */
+typedef struct odd_program {
+  uint8_t code[ODD_BYTES], bitmask[ODD_BYTES / 8];
+  uint64_t seed;
+} odd_program;
+
+static unsigned odd_number(odd_program *p, unsigned below) {
+  p->seed = p->seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+  return (unsigned)(p->seed >> 33) % below;
+}
+
+/* Random bytes, instructions of 1 to `longest` bytes, of any opcode or all of one. */
+static void make_odd(odd_program *p, unsigned longest, int opcode) {
+  unsigned length = 0;
+  memset(p->bitmask, 0, sizeof p->bitmask);
+  for (size_t at = 0; at < ODD_BYTES; at++, length--) {
+    p->code[at] = (uint8_t)odd_number(p, 256);
+    if (length > 0) continue;
+    p->bitmask[at / 8] |= (uint8_t)(1u << at % 8);
+    if (opcode >= 0) p->code[at] = (uint8_t)opcode;
+    length = 1 + odd_number(p, longest);
+  }
+}
+
+/* Seconds to compile it, the best of some: what else the machine does is not its fault. */
+static double time_odd(const odd_program *p) {
+  javm_code code = {.code = p->code, .code_bytes = ODD_BYTES, .bitmask = p->bitmask, .bitmask_bytes = ODD_BYTES / 8};
+  making m = {.code = &code};
+  double best = 1e9;
+  javm_program_config_default(&m.config);
+  m.config.engine = JAVM_ENGINE_RECOMPILER;
+  for (int round = 0; round < ODD_ROUNDS; round++) {
+    double seconds = bench_time(make_program, &m, 1);
+    if (seconds < best) best = seconds;
+  }
+  return best;
+}
+
+/* The slowest of programs of one-byte instructions, by the median of random ones. */
+static void report_hostile(void) {
+  static odd_program p = {.seed = 1};
+  double corpus[CORPUS], worst = 0;
+  for (int n = 0; n < CORPUS; n++) {
+    make_odd(&p, 6, -1);
+    corpus[n] = time_odd(&p);
+  }
+  for (int opcode = -1; opcode < 256; opcode++) {
+    make_odd(&p, 1, opcode);
+    double seconds = time_odd(&p);
+    if (seconds > worst) worst = seconds;
+  }
+  bench_report("compile.hostile", worst / bench_median(corpus, CORPUS), "x median", 0, NULL, "<= 3");
+}
+
 void bench_predecode(const char *directory) {
   static const char *const names[] = {"fib", "sieve", "blake2b", "keccak", "ed25519", "secp256k1"};
   char path[512];
@@ -98,4 +156,5 @@ void bench_predecode(const char *directory) {
   }
   report_compile("build/guests/lua.img", "lua", ">= 100 MB/s", "<= 8");
   report_compile("build/guests/sqlite.img", "sqlite", ">= 100 MB/s", "<= 8");
+  report_hostile();
 }

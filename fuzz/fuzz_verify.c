@@ -12,7 +12,7 @@ typedef struct rest {
 
 static bool any_helper(void *ctx, const jv_position *at, javm_hash *hash) {
   rest *r = ctx;
-  CHECK(at->depth > 0 && at->depth <= 128);
+  CHECK(at->depth > 0 && at->depth <= JV_DEPTH_MAX);
   if (r->left == 0) return false;
   size_t size = *r->at == JV_PROOF_EXPLICIT ? 1 + JAVM_HASH_BYTES : 1;
   if (size > r->left || (size == 1 && *r->at >= JV_ZERO_LEVELS)) return false;

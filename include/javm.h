@@ -558,20 +558,19 @@ JAVM_API javm_status javm_kernel_instance(javm_dir *dir, javm_kernel_image which
 /* What is claimed; the numbers are part of the format. In brackets: what the target's `place` is (else 0). Behind that:
  * what the claim holds. */
 typedef enum javm_claim_kind {
-  JAVM_CLAIM_REGISTER = 0,   /* [0..12]: number */
-  JAVM_CLAIM_PC = 1,         /* number */
-  JAVM_CLAIM_GAS = 2,        /* number: gas_remaining */
-  JAVM_CLAIM_CHAIN = 3,      /* hash: image_hash_chain */
-  JAVM_CLAIM_IMAGE = 4,      /* hash */
-  JAVM_CLAIM_ROOT_CNODE = 5, /* hash */
-  JAVM_CLAIM_MEM_SIZE = 6,   /* number */
-  JAVM_CLAIM_HEAP_END = 7,   /* number */
-  JAVM_CLAIM_PAUSED = 8,     /* hash: of the Continuation, zero if it is not paused; of an entry: of its Frame */
-  JAVM_CLAIM_SLOT = 9,       /* [slot operand, as guests give it]: hash, zero for an empty slot */
-  /* [guest address]: page_bytes, overlay, overlay_start: a page of an overlay; of an entry, one that it has not written */
-  JAVM_CLAIM_PAGE = 10,
-  JAVM_CLAIM_DATA_PAGE = 11,   /* [slot operand of a Data, and the target's `page`]: page_bytes */
-  JAVM_CLAIM_WRITTEN_PAGE = 12 /* [guest address], of an entry only: page_bytes: a page that it has written */
+  JAVM_CLAIM_REGISTER = 0,      /* [0..12]: number */
+  JAVM_CLAIM_PC = 1,            /* number */
+  JAVM_CLAIM_GAS = 2,           /* number: gas_remaining */
+  JAVM_CLAIM_CHAIN = 3,         /* hash: image_hash_chain */
+  JAVM_CLAIM_IMAGE = 4,         /* hash */
+  JAVM_CLAIM_ROOT_CNODE = 5,    /* hash */
+  JAVM_CLAIM_MEM_SIZE = 6,      /* number */
+  JAVM_CLAIM_HEAP_END = 7,      /* number */
+  JAVM_CLAIM_PAUSED = 8,        /* hash: of the Continuation, zero if it is not paused; of an entry: of its Frame */
+  JAVM_CLAIM_SLOT = 9,          /* [slot operand, as guests give it]: hash, zero for an empty slot */
+  JAVM_CLAIM_PAGE = 10,         /* [guest address]: page_bytes, overlay, overlay_start: a page of an overlay */
+  JAVM_CLAIM_DATA_PAGE = 11,    /* [slot operand of a Data, and the target's `page`]: page_bytes */
+  JAVM_CLAIM_WRITTEN_PAGE = 12, /* [guest address], of an entry only: page_bytes: a page that it has written */
 } javm_claim_kind;
 
 typedef struct javm_target {
@@ -877,7 +876,8 @@ JAVM_API javm_status javm_vm_complete_host_call(javm_vm *vm, const uint64_t *val
  * Writes the whole paused stack out as values, publishes them, and gives the hash: of the Instance at the bottom, its `paused`
  * the root of all of it (docs/formats.md). The VM stays paused as it was. What it costs beyond the entries themselves are the
  * pages written since the last time. Not in it: the content of the kernel assist, the host functions, the configuration. Errors:
- * NOT_PAUSED (also after an error that stopped a verb half-way), OUT_OF_RANGE (more than 256 entries), OUT_OF_MEMORY.
+ * NOT_PAUSED (also after an error that stopped a verb half-way), OUT_OF_RANGE (more than 256 entries, or one with more than 2^16
+ * emits, debits and other effects), OUT_OF_MEMORY.
  */
 JAVM_API javm_status javm_vm_suspend(javm_vm *vm, javm_hash *hash, javm_error *error);
 /*

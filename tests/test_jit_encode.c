@@ -318,6 +318,48 @@ static void immediates(void **state) {
   compare();
 }
 
+/* What is lowered at once, in as many instructions as it takes; nothing where there is nothing to do. */
+static void moves_and_more(void **state) {
+  (void)state;
+  static const unsigned shift_counts[] = {0, 1, 2, 31, 32, 63};
+  EACH_REG(d) EACH_REG(s) {
+    char mov[32] = "";
+    if (d != s) snprintf(mov, sizeof mov, "mov %s, %s; ", name64(d), name64(s));
+    if (d != s) IS(x64_move(&x, d, s), "%s", mov);
+    EACH_REG(b) {
+      EACH(a, alus)
+      IS(x64_move_alu(&x, ITEM(a, alus).op, d, s, b), "%s%s %s, %s", mov, ITEM(a, alus).name, name64(d), name64(b));
+      if (d == s || d == b) IS(x64_add(&x, d, s, b), "add %s, %s", name64(d), name64(d == s ? b : s));
+      else if (b != RSP) IS(x64_add(&x, d, s, b), "lea %s, [%s + %s*1]", name64(d), name64(s), name64(b));
+    }
+    EACH(k, shifts) EACH(n, shift_counts) {
+      unsigned by = ITEM(n, shift_counts);
+      if (by)
+        IS(x64_move_shift(&x, ITEM(k, shifts).op, d, s, by), "%s%s %s, %u", mov, ITEM(k, shifts).name, name64(d), by);
+      else if (d != s) IS(x64_move_shift(&x, ITEM(k, shifts).op, d, s, by), "%s", mov);
+    }
+    EACH(v, edges32) {
+      int32_t v = ITEM(v, edges32);
+      if ((s & 7) == RSP || (d == s && v == 0)) continue;
+      if (d == s) CASE(x64_add_imm(&x, d, s, v), d == RAX, "add %s, %d", name64(d), v);
+      else IS(x64_add_imm(&x, d, s, v), "lea %s, [%s + %d]", name64(d), name64(s), v);
+    }
+  }
+  EACH_REG(r) {
+    EACH(v, edges32) {
+      int32_t v = ITEM(v, edges32);
+      IS(x64_mov_imm32(&x, r, (uint32_t)v), "mov %s, %u", name32(r), (unsigned)v);
+      if (v == 0) IS(x64_set_imm(&x, r, v), "xor %s, %s", name32(r), name32(r));
+      else IS(x64_set_imm(&x, r, v), "mov %s, %d", name(v < 0, r), v);
+      if (v == 0) IS(x64_compare_imm(&x, r, v), "test %s, %s", name64(r), name64(r));
+      else CASE(x64_compare_imm(&x, r, v), r == RAX, "cmp %s, %d", name64(r), v);
+      if ((r & 7) != RSP) IS(x64_lea_edx(&x, r, v), "%s{rex} lea edx, [%s + %d]", v ? "" : "{disp8} ", name64(r), v);
+    }
+    if (r != RAX) IS(x64_charge(&x, r), "sub %s, offset wide_number; .byte 0x0f, 0x82, 0, 0, 0, 0", name64(r));
+  }
+  compare();
+}
+
 static void bmi(void **state) {
   (void)state;
   EACH_REG(d) EACH_REG(s) {
@@ -433,17 +475,14 @@ static void guest_memory(void **state) {
     int32_t disp = ITEM(d, displacements);
     EACH_REG(base) {
       snprintf(at, sizeof at, "gs:[%s + %d]", name32(base), disp);
-      EACH_ACCESS(x64_guest_at(&x, m, reg, base, (uint32_t)disp, imm), "", at)
+      if ((base & 7) == RSP) continue;
+      EACH_ACCESS((x64_guest_at(&x, m, reg, base, (uint32_t)disp), x64_access_imm(&x, m, imm)), "", at)
     }
     /* The assembler does without the address-size prefix where there is no register. */
     snprintf(at, sizeof at, "ds:[%d]", disp);
-    EACH_ACCESS(x64_guest_absolute(&x, m, reg, (uint32_t)disp, imm), ".byte 0x65, 0x67; ", at)
+    EACH_ACCESS((x64_guest_absolute(&x, m, reg, (uint32_t)disp), x64_access_imm(&x, m, imm)), ".byte 0x65, 0x67; ", at)
   }
-  EACH_REG(base) {
-    if ((base & 7) == RSP || (base & 7) == RBP) continue;
-    snprintf(at, sizeof at, "[%s]", name64(base));
-    EACH_ACCESS(x64_host_at(&x, m, reg, base, imm), "", at)
-  }
+  EACH_ACCESS((x64_at_rdx(&x, m, reg), x64_access_imm(&x, m, imm)), "{rex} ", "[rdx]")
   EACH_REG(r) EACH_REG(n) for (unsigned scale = 0; scale < 4; scale++) EACH(d, displacements) {
     if (n == RSP) continue;
     IS(x64_load_gs_index(&x, r, n, scale, ITEM(d, displacements)), "mov %s, gs:[%s*%u + %d]", name64(r), name64(n),
@@ -470,6 +509,7 @@ static void branches(void **state) {
     }
     IS(x64_patch(&x, x64_jmp(&x), target), "{disp32} jmp .%+d", v);
     IS(x64_patch(&x, x64_call(&x), target), "call .%+d", v);
+    IS(x64_call_to(&x, target), "call .%+d", v);
   }
   compare();
 }
@@ -519,8 +559,8 @@ int main(int argc, char **argv) {
   (void)argc;
   program = argv[0];
   const struct CMUnitTest tests[] = {
-      TEST(registers), TEST(immediates),        TEST(bmi), TEST(addresses), TEST(guest_memory),
-      TEST(branches),  TEST(shortest_branches),
+      TEST(registers), TEST(immediates),   TEST(moves_and_more), TEST(bmi),
+      TEST(addresses), TEST(guest_memory), TEST(branches),       TEST(shortest_branches),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   free(all.cases);

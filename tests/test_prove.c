@@ -1,9 +1,9 @@
 /* Proofs: what javm_prove makes of an Instance's parts, and that javm_verify takes these proofs and nothing else. */
-#include "base/bytes.h"
 #include "cap/kind.h"
 #include "cap/proof.h"
 #include "support/cap_samples.h"
 #include "support/failing_alloc.h"
+#include "support/guest.h"
 #include "support/random_values.h"
 
 /* An Instance with all that can be proved, and what is paused in it:
@@ -243,7 +243,7 @@ static void a_proof_says_what_a_page_of_a_data_is(void **state) {
   clear_world(dir, &w);
 }
 
-static void a_page_of_an_entry_is_one_that_it_wrote_or_an_overlays_that_it_did_not(void **state) {
+static void a_page_of_an_entry_is_one_that_it_wrote_or_an_overlays(void **state) {
   javm_dir *dir = *state;
   world w = make_world(dir);
   javm_claim claims[JAVM_CLAIM_MAX];
@@ -269,6 +269,62 @@ static void a_page_of_an_entry_is_one_that_it_wrote_or_an_overlays_that_it_did_n
   clear_world(dir, &w);
 }
 
+static const uint8_t *page_of_entry(guest *g, javm_cap *instance, const javm_hash *hash, uint32_t address,
+                                    javm_claim_kind kind) {
+  static uint8_t bytes[JAVM_PAGE_BYTES];
+  javm_claim claims[JAVM_CLAIM_MAX];
+  javm_target target = {.kind = JAVM_CLAIM_PAGE, .in_entry = true, .place = address};
+  proof p = prove(g->dir, instance, &target, 1);
+  assert_true(p.size <= JAVM_PAGE_BYTES + 2048);
+  assert_int_equal(verify(hash, p, claims), 1);
+  assert_int_equal(claims[0].target.kind, kind);
+  assert_int_equal(claims[0].target.place, address / JAVM_PAGE_BYTES * JAVM_PAGE_BYTES);
+  memcpy(bytes, claims[0].page_bytes, sizeof bytes);
+  clear_proof(g->dir, &p);
+  return bytes;
+}
+
+/* A guest that has run, out of gas, as its VM suspends it. */
+static void parts_of_a_suspended_call_are_proved_under_its_hash(void **state) {
+  (void)state;
+  guest g;
+  guest_open(&g);
+  g.config.host_catches_out_of_gas = true;
+  guest_vm(&g);
+  javm_cap *image = guest_image(&g, ".mapping persistent 0x10000 8192 slot 2\n.mapping ephemeral 0x40000 8192\n"
+                                    "load_imm t0, 55\nstore_u64 t0, [0x10008]\nstore_u64 t0, [0x40010]\nfallthrough\n"
+                                    "spin:\n  jump spin\n");
+  javm_cap *data = guest_pages(&g, 2, 7);
+  guest_invoke(&g, guest_instance(&g, image, SLOTS({2, data})), 0, ARGS(1, 2, 3, 4), 100);
+  assert_paused(&g, JAVM_PAUSE_OUT_OF_GAS);
+  javm_hash hash;
+  ok(javm_vm_suspend(g.vm, &hash, NULL));
+  javm_cap *paused = guest_by_hash(&g, &hash);
+
+  assert_int_equal(page_of_entry(&g, paused, &hash, 0x10ff0, JAVM_CLAIM_WRITTEN_PAGE)[8], 55);
+  assert_int_equal(page_of_entry(&g, paused, &hash, 0x40000, JAVM_CLAIM_WRITTEN_PAGE)[16], 55);
+  assert_int_equal(page_of_entry(&g, paused, &hash, 0x11000, JAVM_CLAIM_PAGE)[0], 8);
+
+  javm_claim claims[JAVM_CLAIM_MAX];
+  static const javm_target targets[] = {{JAVM_CLAIM_REGISTER, true, 0, 8, 0}, {JAVM_CLAIM_SLOT, true, 0, 2, 0},
+                                        {JAVM_CLAIM_IMAGE, true, 0, 0, 0},    {JAVM_CLAIM_GAS, true, 0, 0, 0},
+                                        {JAVM_CLAIM_PC, true, 0, 0, 0},       {JAVM_CLAIM_PAUSED, false, 0, 0, 0}};
+  javm_entry_view view;
+  ok(javm_vm_entry(g.vm, 0, &view));
+  proof p = prove(g.dir, paused, targets, 6);
+  assert_int_equal(verify(&hash, p, claims), 9);
+  assert_int_equal(claims[0].target.kind, JAVM_CLAIM_PAUSED);
+  for (unsigned i = 1; i < 5; i++) assert_true(claims[i].number == view.regs[claims[i].target.place]);
+  assert_int_equal(claims[1].number, 2); /* φ[8], the second argument */
+  assert_int_equal(claims[5].number, view.pc);
+  assert_int_equal(claims[6].number, view.gas);
+  javm_hash image_hash = guest_hash(&g, image), data_hash = guest_hash(&g, data);
+  same_hash(&claims[7].hash, &image_hash);
+  same_hash(&claims[8].hash, &data_hash);
+  clear_proof(g.dir, &p);
+  guest_close(&g);
+}
+
 /* -------------------------------------------------------------------------------------------------- many at once */
 
 /* Is the claim what the directory says, as far as that can be asked in another way? */
@@ -287,9 +343,6 @@ static void claim_is_true(const jv_instance *instance, const javm_claim *c) {
     case JAVM_CLAIM_ROOT_CNODE: same_hash(&c->hash, jv_ref_hash(i->root_cnode)); break;
     case JAVM_CLAIM_PAUSED: same_hash(&c->hash, jv_ref_hash(i->paused)); break;
     case JAVM_CLAIM_PAGE: {
-      if (c->target.in_entry)
-        assert_null(
-            jv_tree_get(i->paused->as.frame.pages, JV_FRAME_LEVEL, (uint32_t)(c->target.place / JAVM_PAGE_BYTES)));
       const jv_overlay *o = &i->overlays[c->overlay];
       assert_int_equal(c->overlay_start, o->start);
       page =
@@ -322,10 +375,17 @@ static bool answers(const javm_claim *c, const javm_target *t) {
   return c->target.kind == t->kind && c->target.place == t->place && c->target.page == t->page;
 }
 
+static void gives_the_same(javm_dir *dir, javm_cap *instance, const javm_target *targets, size_t count, proof p) {
+  proof again = prove(dir, instance, targets, count);
+  assert_int_equal(again.size, p.size);
+  assert_memory_equal(again.bytes, p.bytes, p.size);
+  clear_proof(dir, &again);
+}
+
 static void many_parts_of_many_instances(void **state) {
   javm_dir *dir = *state;
   javm_claim claims[JAVM_CLAIM_MAX];
-  javm_target targets[40];
+  javm_target targets[JAVM_CLAIM_MAX];
   for (unsigned round = 0; round < 400; round++) {
     javm_cap *instance = random_instance(dir, random_below(2) ? 1 : 0);
     javm_hash hash = hash_of(dir, instance);
@@ -346,18 +406,10 @@ static void many_parts_of_many_instances(void **state) {
       targets[k] = t;
     }
     if (count < 40) targets[count] = targets[0];
-    proof again = prove(dir, instance, targets, count < 40 ? count + 1 : count);
-    assert_int_equal(again.size, p.size);
-    assert_memory_equal(again.bytes, p.bytes, p.size);
-    clear_proof(dir, &again);
+    gives_the_same(dir, instance, targets, count < 40 ? count + 1 : count, p);
     /* The claims are targets that give the same proof. */
-    for (size_t i = 0; i < got && got <= 40; i++) targets[i] = claims[i].target;
-    if (got <= 40) {
-      again = prove(dir, instance, targets, got);
-      assert_int_equal(again.size, p.size);
-      assert_memory_equal(again.bytes, p.bytes, p.size);
-      clear_proof(dir, &again);
-    }
+    for (size_t i = 0; i < got; i++) targets[i] = claims[i].target;
+    gives_the_same(dir, instance, targets, got, p);
     clear_proof(dir, &p);
     javm_cap_release(dir, instance);
   }
@@ -639,10 +691,7 @@ static void is_a_true_proof(javm_dir *dir, javm_cap *instance, const javm_hash *
     claim_is_true(&instance->as.instance, &claims[i]);
     targets[i] = claims[i].target;
   }
-  proof again = prove(dir, instance, targets, count);
-  assert_int_equal(again.size, p.size);
-  assert_memory_equal(again.bytes, p.bytes, p.size);
-  clear_proof(dir, &again);
+  gives_the_same(dir, instance, targets, count, p);
 }
 
 static void what_is_accepted_is_the_one_proof_of_true_claims(void **state) {
@@ -732,7 +781,8 @@ int main(void) {
       TEST_WITH_DIR(a_proof_says_what_stands_in_a_slot_also_of_a_nested_cnode),
       TEST_WITH_DIR(a_proof_says_what_a_page_of_an_overlay_is),
       TEST_WITH_DIR(a_proof_says_what_a_page_of_a_data_is),
-      TEST_WITH_DIR(a_page_of_an_entry_is_one_that_it_wrote_or_an_overlays_that_it_did_not),
+      TEST_WITH_DIR(a_page_of_an_entry_is_one_that_it_wrote_or_an_overlays),
+      cmocka_unit_test(parts_of_a_suspended_call_are_proved_under_its_hash),
       TEST_WITH_DIR(many_parts_of_many_instances),
       TEST_WITH_DIR(targets_share_what_stands_beside_them),
       TEST_WITH_DIR(what_is_not_there_is_an_error),

@@ -7,6 +7,9 @@
 
 #include "support/guest.h"
 
+/* Root slots of the kernel's Instances, and of a Type, with a file's handle behind it; an operation that stands for their calls;
+ * where slot operands of Images are in memory. */
+enum { ISSUED = 14, TYPE = 20, KERNEL = 99, OPERANDS_AT = 0x13000 };
 enum { IMAGES = 4, STEPS = 10, VERBS = 12, RUNS = 250 };
 
 static uint64_t seed;
@@ -33,8 +36,8 @@ static uint64_t scratch(void) { return unlikely(ONE_OF(0, 11, 12, 13, PATH1(2, 0
 static uint64_t callee(void) { return unlikely(ONE_OF(3, 4, 5)); }
 
 static void operation(bool is_bottom, unsigned *number, uint64_t args[4]) {
-  static const unsigned numbers[] = {1,  1,  4,  3,  5,  16, 16, 17, 18, 20, 21, 22,
-                                     23, 26, 26, 26, 26, 27, 28, 35, 36, 37, 64};
+  static const unsigned numbers[] = {1,  1,  4,  3,  5,  16, 16, 17, 18, 19, 20, 21, 22,     23,     24, 25,
+                                     26, 26, 26, 26, 27, 28, 32, 33, 34, 35, 36, 37, KERNEL, KERNEL, 64};
   *number = numbers[any(sizeof numbers / sizeof *numbers)];
   if ((*number == 27 || *number == 28) && any(3)) *number = 26; /* they need something paused */
   if (*number == 16 && is_bottom && any(10)) *number = 26;      /* nobody could catch it */
@@ -53,7 +56,18 @@ static void operation(bool is_bottom, unsigned *number, uint64_t args[4]) {
       args[0] = unlikely(PATH1(2, 2)), args[1] = 0x10000 + any(4096), args[2] = any(4100), args[3] = any(9000);
       break;
     case 23: args[0] = 0x10000 + any(4096), args[1] = any(4100), args[2] = unlikely(7), args[3] = scratch(); break;
+    case 19: args[0] = 0x10000 + any(2), args[1] = any(500), args[2] = scratch(); break;
+    case 24: args[0] = unlikely(TYPE + 1); break;
+    case 25: args[0] = unlikely(PATH1(2, 2)), args[1] = unlikely(7), args[2] = scratch(); break;
     case 26: args[0] = callee(), args[1] = unlikely(0); break;
+    case 32: args[0] = callee(), args[1] = callee(), args[2] = OPERANDS_AT, args[3] = any(3); break;
+    case 33: args[0] = unlikely(TYPE), args[1] = OPERANDS_AT, args[2] = any(3), args[3] = scratch(); break;
+    case 34: args[0] = args[1] = unlikely(TYPE); break;
+    case KERNEL:
+      *number = 26;
+      args[0] = unlikely(any(2) ? 8 : ISSUED + any(5)), args[1] = any(20) ? args[0] == 8 ? any(3) : 0 : any(4);
+      args[2] = 1 + any(2), args[3] = any(any(2) ? 100 : 500000);
+      break;
     default: break;
   }
 }
@@ -75,7 +89,9 @@ static void code(bool is_bottom, char *text, size_t size) {
 static javm_cap *make_image(guest *g, bool is_bottom) {
   static char text[STEPS * 200 + 500];
   int n =
-      snprintf(text, sizeof text, "%s%s%s.mapping persistent 0x10000 4096 slot 9\n.mapping ephemeral 0x11000 4096\n",
+      snprintf(text, sizeof text,
+               "%s%s%s.mapping persistent 0x10000 4096 slot 9\n.mapping ephemeral 0x11000 4096\n"
+               ".mapping persistent 0x13000 4096 slot 22\n",
                any(2) ? ".gas_slot 6\n" : "", any(2) ? ".quota_slot 7\n" : "", any(3) ? ".yield_marker_slot 8\n" : "");
   if (any(3) == 0) n += snprintf(text + n, sizeof text - (size_t)n, ".pinned %u data \"pin\"\n", any(2) ? 0 : 11);
   code(is_bottom, text + n, sizeof text - (size_t)n);
@@ -90,6 +106,16 @@ static javm_cap *make_instance(guest *g, javm_cap *image, javm_cap *marker, javm
                                   SLOTS({1, marker}, {2, outer}, {6, guest_kernel(g, JAVM_KERNEL_GAS, 1 + any(2))},
                                         {7, guest_kernel(g, JAVM_KERNEL_QUOTA, 1)}, {8, catcher},
                                         {9, guest_data(g, "nine")}, {10, guest_cnode_of(g, 8, NULL)}));
+  uint64_t path = PATH2(2, 1, 3), operands[2] = {path, path};
+  javm_cap *list, *type;
+  javm_hash hash = guest_hash(g, image);
+  assert_int_equal(javm_data_new(g->dir, (const uint8_t *)operands, sizeof operands, &list), JAVM_OK);
+  assert_int_equal(javm_type_new(g->dir, &hash, &type), JAVM_OK);
+  root = guest_set(g, root, 22, guest_own(g, list));
+  root = guest_set(g, root, TYPE, guest_own(g, type));
+  root = guest_set(g, root, TYPE + 1, guest_kernel(g, JAVM_KERNEL_FILE, 0));
+  for (uint32_t i = 0; i < 5; i++)
+    root = guest_set(g, root, ISSUED + i, guest_kernel(g, (javm_kernel_image)(JAVM_KERNEL_SET_GAS_METER + i), 0));
   for (uint32_t i = 0; i < 3; i++)
     if (children[i]) root = guest_set(g, root, 3 + i, children[i]);
   javm_cap *instance;
@@ -113,7 +139,7 @@ static javm_host_action host(void *ctx, javm_host_call *call) {
 
 typedef struct outcome {
   int kind, status;
-  uint64_t gas_used, value;
+  uint64_t gas_used, value, numbers[4];
   uint64_t instructions;
   javm_hash instance, root;
   size_t depth;
@@ -180,6 +206,9 @@ static void run(uint64_t number, outcome *outcomes) {
   guest_set_meter(&g, 1, any(30000));
   guest_set_meter(&g, 2, any(1000));
   guest_set_quota(&g, 1, any(600000));
+  guest_set_quota(&g, 2, JAVM_PAGE_BYTES);
+  uint64_t file;
+  assert_int_equal(g.assist->file_save(g.assist->ctx, guest_data(&g, "file"), 2, JAVM_PAGE_BYTES, &file), JAVM_OK);
   javm_cap *marker = guest_data(&g, "marker"), *instances[IMAGES] = {NULL};
   javm_hash keys[3] = {guest_hash(&g, marker)};
   javm_kernel_hash(JAVM_KERNEL_OOG_MARKER, &keys[1]);
@@ -207,6 +236,7 @@ static void run(uint64_t number, outcome *outcomes) {
                             .status = (int)status,
                             .gas_used = g.result.gas_used,
                             .value = g.result.return_value,
+                            .numbers = {guest_meter(&g, 1), guest_meter(&g, 2), guest_quota(&g, 1), guest_quota(&g, 2)},
                             .instructions = g.result.instructions,
                             .instance = g.result.instance,
                             .depth = javm_vm_depth(g.vm)};
@@ -225,6 +255,7 @@ static void same_outcomes(const outcome *a, const outcome *b) {
     assert_int_equal(a[v].value, b[v].value);
     assert_int_equal(a[v].instructions, b[v].instructions);
     assert_int_equal(a[v].depth, b[v].depth);
+    assert_memory_equal(a[v].numbers, b[v].numbers, sizeof a[v].numbers);
     assert_same_hash(a[v].instance, b[v].instance);
     assert_same_hash(a[v].root, b[v].root);
   }

@@ -460,6 +460,73 @@ static void fork_of_an_empty_vm_has_its_functions(void **state) {
   javm_vm_free(fork);
 }
 
+typedef struct event_log {
+  size_t count;
+  javm_trace_kind kinds[64];
+  uint64_t gas[64];
+} event_log;
+
+static void log_event(void *ctx, const javm_trace_event *event) {
+  event_log *log = ctx;
+  assert_true(log->count < 64);
+  log->kinds[log->count] = event->kind;
+  log->gas[log->count++] = event->gas;
+}
+
+/* The bottom entry pauses in an ecall. */
+static void forks_do_not_disturb_the_trace_and_have_none(void **state) {
+  (void)state;
+  event_log logs[2] = {{0}, {0}};
+  javm_cap *a = guest_instance(&g, guest_image(&g, "ecalli 70\necalli 70\necalli 0\n"), NO_SLOTS);
+  g.config.trace = log_event;
+  for (int forked = 0; forked < 2; forked++) {
+    g.config.trace_ctx = &logs[forked];
+    guest_vm(&g);
+    assert_int_equal(javm_vm_register(g.vm, 70, "ask", not_yet, NULL), JAVM_OK);
+    javm_vm *fork = NULL;
+    guest_invoke(&g, a, 0, NO_ARGS, GAS);
+    if (forked) assert_int_equal(javm_vm_fork(g.vm, NULL, &fork, &g.error), JAVM_OK);
+    guest_complete(&g, NULL, 0);
+    guest_complete(&g, (const uint64_t[]){5}, 1);
+    assert_halted(&g, 5);
+    javm_vm_free(fork);
+  }
+  assert_int_equal(logs[1].count, logs[0].count);
+  assert_memory_equal(logs[1].kinds, logs[0].kinds, sizeof logs[0].kinds);
+  assert_memory_equal(logs[1].gas, logs[0].gas, sizeof logs[0].gas);
+  /* A fork that is left alone with what was traced. */
+  guest_invoke(&g, a, 0, NO_ARGS, GAS);
+  javm_vm *fork;
+  assert_int_equal(javm_vm_fork(g.vm, NULL, &fork, &g.error), JAVM_OK);
+  guest_vm(&g);
+  javm_result result = {0};
+  size_t count = logs[1].count;
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(javm_vm_complete_host_call(fork, (const uint64_t[]){6}, 1, &result, &g.error), JAVM_OK);
+  assert_int_equal(result.return_value, 6);
+  assert_int_equal(logs[1].count, count);
+  javm_result_clear(g.dir, &result);
+  javm_vm_free(fork);
+}
+
+static void value_that_would_have_too_many_effects_is_not_made(void **state) {
+  (void)state;
+  javm_cap *a = guest_instance(&g,
+                               guest_image(&g, "move_reg s0, a0\nload_imm a0, 1\nfallthrough\nagain:\n  ecalli 35\n"
+                                               "  add_imm_64 s0, s0, -1\n  branch_ne_imm s0, 0, again\n"
+                                               "ecalli 70\necalli 0\n"),
+                               SLOTS({1, marker}));
+  assert_int_equal(javm_vm_register(g.vm, 70, "ask", not_yet, NULL), JAVM_OK);
+  for (int more = 0; more < 2; more++) {
+    javm_hash hash;
+    guest_invoke(&g, a, 0, ARGS(65536 + (uint64_t)more), GAS);
+    assert_paused(&g, JAVM_PAUSE_HOST_CALL);
+    assert_int_equal(javm_vm_suspend(g.vm, &hash, &g.error), more ? JAVM_OUT_OF_RANGE : JAVM_OK);
+    guest_complete(&g, NULL, 0);
+    assert_int_equal(g.result.emit_count, 65536 + more);
+  }
+}
+
 typedef struct racer {
   pthread_t thread;
   javm_vm *vm;
@@ -523,6 +590,8 @@ int main(void) {
       T(forks_and_parent_diverge),
       T(fork_without_an_assist_of_its_own_undoes_nothing_from_before),
       T(fork_of_an_empty_vm_has_its_functions),
+      T(forks_do_not_disturb_the_trace_and_have_none),
+      T(value_that_would_have_too_many_effects_is_not_made),
       T(forks_run_on_threads_at_once),
   };
   return cmocka_run_group_tests_name("suspend, restore, fork", tests, NULL, NULL);

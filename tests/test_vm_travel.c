@@ -561,6 +561,32 @@ static void memory_of_an_entry_can_be_looked_at(void **state) {
   assert_int_equal(count, 2);
 }
 
+/* An entry that sets the meter that it spends from: what it has used is counted all the same. */
+static void gas_used_before_a_meter_is_set_counts_for_marks(void **state) {
+  (void)state;
+  javm_cap *setter = guest_kernel(&g, JAVM_KERNEL_SET_GAS_METER, 0), *gas = guest_kernel(&g, JAVM_KERNEL_GAS, 9);
+  javm_cap *a = instance_of(".gas_slot 6\nload_imm s0, 1\nload_imm s0, 2\nload_imm a0, 10\nload_imm a1, 0\n"
+                            "load_imm a2, 9\nload_imm a3, 500\necalli 26\nload_imm s0, 3\nload_imm s0, 4\necalli 0\n",
+                            SLOTS({6, gas}, {10, setter}));
+  for (uint64_t mark = 0; mark < 10; mark++) {
+    javm_position position;
+    guest_set_meter(&g, 9, 100);
+    new_vm();
+    assert_int_equal(javm_vm_set_mark(g.vm, JAVM_MARK_GAS, mark), JAVM_OK);
+    guest_invoke(&g, a, 0, NO_ARGS, 0);
+    assert_paused(&g, JAVM_PAUSE_MARK);
+    javm_vm_position(g.vm, &position);
+    assert_int_equal(position.gas, mark);
+    assert_int_equal(position.instructions, mark);
+    assert_int_equal(javm_vm_set_mark(g.vm, JAVM_MARK_GAS, JAVM_NO_MARK), JAVM_OK);
+    guest_resume(&g, NULL);
+    assert_halted(&g, 100 - 7);
+    javm_vm_position(g.vm, &position);
+    assert_int_equal(position.gas, 10);
+    assert_int_equal(guest_meter(&g, 9), 500 - 3);
+  }
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
@@ -585,6 +611,7 @@ int main(void) {
       T(whole_root_is_the_hash_of_the_suspended_vm),
       T(nothing_paused_has_no_root),
       T(memory_of_an_entry_can_be_looked_at),
+      T(gas_used_before_a_meter_is_set_counts_for_marks),
   };
   return cmocka_run_group_tests_name("time travel", tests, NULL, NULL);
 }

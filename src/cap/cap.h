@@ -68,8 +68,7 @@ typedef struct jv_paused_entry {
   uint8_t kind;
   uint32_t target;      /* of a Reference: an index of this list, or UINT32_MAX for the host */
   uint64_t callee_slot; /* operand by which it was called; of a Reference: the marker's index, or the host function */
-  javm_cap *
-      instance; /* of an InstanceEntry; its `paused` is its Frame. Of a Reference: what it showed to the host, or NULL */
+  javm_cap *instance;   /* its `paused` is its Frame. Of a Reference: what it showed to the host, or NULL */
 } jv_paused_entry;
 
 typedef struct jv_continuation {
@@ -87,7 +86,8 @@ typedef struct jv_saved_effect {
   uint64_t id, amount;
 } jv_saved_effect;
 
-enum { JV_FRAME_PAID = 1, JV_FRAME_BOTTOM = 2, JV_FRAME_HALTED = 4 /* it waits for the quota of its Halt */ };
+/* The block at the pc is paid for; the bottom of a drive; it has halted, and waits for the quota to end with. */
+enum { JV_FRAME_PAID = 1, JV_FRAME_BOTTOM = 2, JV_FRAME_HALTED = 4 };
 typedef struct jv_saved_frame {
   javm_cap *called; /* the Instance that the entry was built from */
   jv_obj *pages;    /* tree over the pages of the address space: those written */

@@ -104,7 +104,9 @@ static void go_to_slot(reading *r, jv_position *p, uint64_t operand) {
 static void page(reading *r, const jv_position *p, javm_claim *c) {
   javm_hash hash;
   c->page_bytes = take(r, JAVM_PAGE_BYTES);
-  if (!r->wrong && r->leaves) jv_hash(&hash, c->page_bytes, JAVM_PAGE_BYTES), leaf(r, p, &hash);
+  if (r->wrong || !r->leaves) return;
+  jv_hash(&hash, c->page_bytes, JAVM_PAGE_BYTES);
+  leaf(r, p, &hash);
 }
 
 static void page_of_list(reading *r, jv_position *p, uint64_t index, javm_claim *c) {
@@ -116,14 +118,6 @@ static void page_of_list(reading *r, jv_position *p, uint64_t index, javm_claim 
   page(r, p, c);
 }
 
-/* From the Instance of an entry to a page of its Frame. */
-static void go_to_written(reading *r, jv_position *p, const javm_target *t) {
-  check(r, t->in_entry && t->place % JAVM_PAGE_BYTES == 0, "no page of an entry");
-  go(p, 4, JV_FIELD_PAUSED);
-  go(p, 3, JV_FIELD_FRAME_PAGES);
-  go(p, 20, t->place / JAVM_PAGE_BYTES % JV_PAGE_COUNT_MAX);
-}
-
 static void page_of_overlay(reading *r, jv_position *p, javm_claim *c) {
   uint64_t count = take_number(r, 1), address = c->target.place;
   c->overlay = (uint32_t)take_number(r, 1);
@@ -132,16 +126,20 @@ static void page_of_overlay(reading *r, jv_position *p, javm_claim *c) {
   check(r, address >= c->overlay_start && (address - c->overlay_start) % JAVM_PAGE_BYTES == 0,
         "no page of the overlay");
   if (r->wrong) return;
-  if (c->target.in_entry) {
-    jv_position written = *p;
-    go_to_written(r, &written, &c->target);
-    leaf(r, &written, jv_zero_hash(0));
-  }
   go(p, 4, JV_FIELD_OVERLAYS);
   go_beside(r, p, 0, count);
   go(p, 6, c->overlay);
   go_beside(r, p, 1, c->overlay_start);
   page_of_list(r, p, (address - c->overlay_start) / JAVM_PAGE_BYTES, c);
+}
+
+/* One of those that the entry has written. */
+static void page_of_frame(reading *r, jv_position *p, javm_claim *c) {
+  check(r, c->target.in_entry && c->target.place % JAVM_PAGE_BYTES == 0, "no page of an entry");
+  go(p, 4, JV_FIELD_PAUSED);
+  go(p, 3, JV_FIELD_FRAME_PAGES);
+  go(p, 20, c->target.place / JAVM_PAGE_BYTES);
+  page(r, p, c);
 }
 
 static void field(reading *r, jv_position *p, javm_claim *c) {
@@ -237,10 +235,7 @@ static void read_claim(reading *r, const claim_key *key) {
       page_of_list(r, &p, c.target.page, &c);
       break;
     case JAVM_CLAIM_PAGE: page_of_overlay(r, &p, &c); break;
-    case JAVM_CLAIM_WRITTEN_PAGE:
-      go_to_written(r, &p, &c.target);
-      page(r, &p, &c);
-      break;
+    case JAVM_CLAIM_WRITTEN_PAGE: page_of_frame(r, &p, &c); break;
     default: field(r, &p, &c); break;
   }
   add_claim(r, &c);

@@ -37,6 +37,15 @@ typedef struct jv_position {
   unsigned depth;
 } jv_position;
 
+/* The levels down to the deepest leaf, a page of a Data four CNodes deep in an entry: they fit. */
+enum {
+  JV_DEPTH_FIELD = 1 + 4, /* selector, field */
+  JV_DEPTH_ENTRY = JV_DEPTH_FIELD + 1 + 1 + 8 + 2,
+  JV_DEPTH_SLOT = JV_DEPTH_ENTRY + JV_DEPTH_FIELD + 4 * (1 + 1 + JV_SIZE_LOG_MAX),
+  JV_DEPTH_MAX = JV_DEPTH_SLOT + 1 + 1 + 20
+};
+_Static_assert(JV_DEPTH_MAX <= 128, "a position has room for every leaf");
+
 /* Negative where a comes first in descending order: it is deeper, or farther to the right. */
 int jv_position_compare(const jv_position *a, const jv_position *b);
 

@@ -117,8 +117,6 @@ static javm_status plan_overlay_page(proving *p, const jv_instance *instance, pl
   if (one->overlay == instance->overlay_count)
     return jv_fail(p->error, JAVM_OUT_OF_RANGE, 0, "address 0x%08llx is in no overlay", (unsigned long long)one->place);
   one->place -= (one->place - instance->overlays[one->overlay].start) % JAVM_PAGE_BYTES;
-  if (one->entry > 0 && one->place % JAVM_PAGE_BYTES != 0)
-    return jv_fail(p->error, JAVM_INVALID_INSTANCE, 0, "an overlay of an entry starts within a page");
   return plan(p, one);
 }
 
@@ -130,8 +128,8 @@ static javm_status plan_entry_page(proving *p, const jv_instance *instance, plan
   uint32_t index = (uint32_t)(one->place / JAVM_PAGE_BYTES);
   bool written = jv_tree_get(frame->as.frame.pages, JV_FRAME_LEVEL, index) != NULL;
   jv_release(p->dir, frame);
-  one->place = (uint64_t)index * JAVM_PAGE_BYTES;
   if (!written && one->kind == JAVM_CLAIM_PAGE) return plan_overlay_page(p, instance, one);
+  one->place = (uint64_t)index * JAVM_PAGE_BYTES;
   if (!written)
     return jv_fail(p->error, JAVM_OUT_OF_RANGE, 0, "page 0x%08llx was not written", (unsigned long long)one->place);
   one->kind = JAVM_CLAIM_WRITTEN_PAGE;

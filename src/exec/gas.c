@@ -91,7 +91,10 @@ static_assert(FEW_WEIGHT - 1 <= JV_GAS_BUFFER, "few instructions fit into the bu
     KIND_##name = KIND_OF(units),                                                                                      \
     ALU_##name = (units) != 0,                                                                                         \
     OTHER_##name = !(units) && (latency) > 0,                                                                          \
-    WEIGHT_##name = KIND_##name == TAKES_ALU ? 5 : KIND_##name != TAKES_NONE ? FEW_WEIGHT : (latency) > 0 ? 4 : 1      \
+    WEIGHT_##name = KIND_##name == TAKES_ALU    ? 5                                                                    \
+                    : KIND_##name != TAKES_NONE ? FEW_WEIGHT                                                           \
+                    : (latency) > 0             ? 4                                                                    \
+                                                : 1                                                                    \
   };
 #include "exec/ops.def"
 
@@ -105,10 +108,9 @@ static_assert(FEW_WEIGHT - 1 <= JV_GAS_BUFFER, "few instructions fit into the bu
     .unread = (READS_LOW(format, read) ? 0 : UNREAD) << LOW | (READS_HIGH(format, read) ? 0 : UNREAD) << HIGH |        \
               (uint32_t)(READS_THIRD(format, read) ? 0 : UNREAD) << THIRD,                                             \
     .to_shift = ((written)&D) && !IS_PAIR(format) ? THIRD : LOW, .to_set = (written) ? 0 : UNWRITTEN,                  \
-    .weight = WEIGHT_##gas, .slots = SLOTS_##gas,                                                                      \
-    .same_low = IS_PAIR(format) ? 0 : SAVES_##gas, .same_high = IS_PAIR(format) || ANY_##gas ? SAVES_##gas : 0,        \
-    .latency = LATENCY_##gas, .cycles = CYCLES_##gas, .kind = KIND_##gas, .takes_alu = ALU_##gas,                      \
-    .is_other = OTHER_##gas, .ends = ends_block                                                                        \
+    .weight = WEIGHT_##gas, .slots = SLOTS_##gas, .same_low = IS_PAIR(format) ? 0 : SAVES_##gas,                       \
+    .same_high = IS_PAIR(format) || ANY_##gas ? SAVES_##gas : 0, .latency = LATENCY_##gas, .cycles = CYCLES_##gas,     \
+    .kind = KIND_##gas, .takes_alu = ALU_##gas, .is_other = OTHER_##gas, .ends = ends_block                            \
   }
 
 /* By opcode. No block goes on behind a number that is no opcode. */
@@ -177,24 +179,19 @@ static inline uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 /* ------------------------------------------------------------------------------------ pipeline, by the cycle */
 
 /* Providers are cleaned of finished entries before their places in the ring are used again. */
-enum {
-  RING = JV_GAS_RING,
-  ENTRY_BITS = 6,
-  NOBODY = JV_GAS_RING,
-  ENOUGH_BITS = 48,
-  CLEAN_EVERY = JV_GAS_RING - JV_GAS_BUFFER
-};
+enum { RING = JV_GAS_RING, ENTRY_BITS = 6, NOBODY = JV_GAS_RING, CLEAN_EVERY = JV_GAS_RING - JV_GAS_BUFFER };
 static_assert(RING == 1 << ENTRY_BITS && RING == 64, "sets of entries are 64-bit masks");
 
 static uint64_t rotate_right(uint64_t set, unsigned by) { return set >> by | set << (-by & 63); }
 static uint64_t entry_bit(unsigned at) { return UINT64_C(1) << at; }
 
-/* Empty. The arrays by entry need no start values. */
+/* Empty. The other arrays by entry need no start values. */
 static void buffer_init(jv_pricer *s) {
   jv_gas_buffer *b = &s->buffer;
   s->clock = (jv_gas_clock){.alu = UINT64_MAX, .alu2 = UINT64_MAX, .alu3 = UINT64_MAX, .alu4 = UINT64_MAX};
   s->clock.slots = DECODE_SLOTS;
-  memset(b->ready, 0, sizeof b->ready);
+  memset(b->of_kind, 0, sizeof b->of_kind);
+  memset(b->kind, 0, sizeof b->kind);
   memset(b->provider, 0, 16 * sizeof b->provider[0]);
   memset(b->provider_at, NOBODY, sizeof b->provider_at);
   b->users[NOBODY] = 0;
@@ -204,7 +201,7 @@ JV_INLINE void finish(jv_gas_buffer *b, jv_gas_clock *c, unsigned at) {
   c->unfinished &= ~entry_bit(at);
   for (uint64_t u = b->users[at]; u; u &= u - 1) {
     unsigned user = jv_lowest_bit(u);
-    b->ready[b->kind[user]] |= (uint64_t)((b->sources[user] & c->unfinished) == 0) << user;
+    c->ready |= (uint64_t)((b->sources[user] & c->unfinished) == 0) << user;
   }
 }
 
@@ -220,7 +217,6 @@ JV_INLINE void take_alu(jv_gas_clock *c, uint64_t until) {
 JV_INLINE void take_units(jv_gas_buffer *b, jv_gas_clock *c, unsigned at, unsigned kind, uint64_t done) {
   b->done_at[at] = done;
   c->last_done = later(c->last_done, done);
-  c->started++;
   if (kind == TAKES_NONE) {
     c->finishing |= entry_bit(at);
     return;
@@ -232,22 +228,23 @@ JV_INLINE void take_units(jv_gas_buffer *b, jv_gas_clock *c, unsigned at, unsign
   if (kind == TAKES_DIV) c->div_free = done;
 }
 
+/* Those of `can` that have their units free, where one ALU is. */
+JV_INLINE uint64_t with_units(const jv_gas_buffer *b, const jv_gas_clock *c, uint64_t can) {
+  if (c->mul_free > c->cycle) can &= ~b->of_kind[TAKES_MUL];
+  if (c->div_free > c->cycle) can &= ~b->of_kind[TAKES_DIV];
+  return c->alu3 != UINT64_MAX ? can & ~b->of_kind[TAKES_ALU2] : can;
+}
+
 /* Starts the oldest entries that can; returns whether it was only for the number of starts that more did not. */
 JV_INLINE bool start(jv_gas_buffer *b, jv_gas_clock *c) {
   for (unsigned starts = STARTS;; starts--) {
-    uint64_t can = b->ready[TAKES_NONE];
-    if (c->alu4 == UINT64_MAX) {
-      can |= b->ready[TAKES_ALU];
-      if (c->mul_free <= c->cycle) can |= b->ready[TAKES_MUL];
-      if (c->div_free <= c->cycle) can |= b->ready[TAKES_DIV];
-      if (c->alu3 == UINT64_MAX) can |= b->ready[TAKES_ALU2];
-    }
-    can &= ~c->fresh;
+    uint64_t can = c->ready & ~c->fresh;
+    can = c->alu4 == UINT64_MAX ? with_units(b, c, can) : can & b->of_kind[TAKES_NONE];
     if (!can) return false;
     if (starts == 0) return true;
-    unsigned at = (c->head + jv_lowest_bit(rotate_right(can, c->head % RING))) % RING, kind = b->kind[at];
-    b->ready[kind] &= ~entry_bit(at);
-    take_units(b, c, at, kind, c->cycle + b->latency[at]);
+    unsigned at = (c->head + jv_lowest_bit(rotate_right(can, c->head % RING))) % RING;
+    c->ready &= ~entry_bit(at);
+    take_units(b, c, at, b->kind[at], c->cycle + b->latency[at]);
   }
 }
 
@@ -305,17 +302,18 @@ JV_INLINE void decode_entry(jv_gas_buffer *b, jv_gas_clock *c, const operands *o
   b->provider[o->to] = bit;
   b->provider_at[o->to] = (uint8_t)at;
   b->latency[at] = latency;
+  b->of_kind[b->kind[at]] &= ~bit;
+  b->of_kind[kind] |= bit;
   b->kind[at] = (uint8_t)kind;
   b->sources[at] = sources;
   b->users[at] = 0;
   c->unfinished |= bit;
   c->fresh |= bit;
-  b->ready[kind] |= sources ? 0 : bit;
+  c->ready |= (uint64_t)(sources == 0) << at;
 }
 
 /* The next instruction, when there is room for it. */
 JV_INLINE void simulate(const jv_pricer *s, jv_gas_buffer *b, jv_gas_clock *c, uint32_t insn) {
-  if (c->last_done >> ENOUGH_BITS) return; /* more than the largest cost, whatever comes */
   const gas_rule *rule = &rules[insn & 255];
   operands o = find_operands(rule, insn);
   for (;;) {
@@ -363,7 +361,6 @@ JV_NOINLINE void begin_simulation(jv_pricer *s) {
     unsigned at = c->tail % RING;
     if (done <= c->cycle) {
       c->tail++;
-      c->started++;
       b->done_at[at] = done;
       c->last_done = later(c->last_done, done);
       b->provider[o.to] = 0;
@@ -374,7 +371,7 @@ JV_NOINLINE void begin_simulation(jv_pricer *s) {
     decode_entry(b, c, &o, rule->kind, latency);
     if (done - latency > c->cycle) continue;
     c->fresh &= ~entry_bit(at);
-    b->ready[rule->kind] &= ~entry_bit(at);
+    c->ready &= ~entry_bit(at);
     take_units(b, c, at, rule->kind, done);
   }
   s->mode = JV_PRICER_SIMULATE;
@@ -384,7 +381,7 @@ JV_NOINLINE void begin_simulation(jv_pricer *s) {
 /* The cycle of the last result. */
 static uint64_t end_simulation(jv_pricer *s) {
   jv_gas_clock c = s->clock;
-  while (c.started != c.tail) end_cycle(&s->buffer, &c, UINT64_MAX);
+  while (c.unfinished) end_cycle(&s->buffer, &c, UINT64_MAX);
   return c.last_done;
 }
 
@@ -680,8 +677,7 @@ unsigned jv_pricer_run(jv_pricer *s, const jv_place *places, const jv_place *sto
         p = simulate_places(s, p, stop) - 1;
         continue;
       }
-      if (rule->cycles == CYCLES_BRANCH)
-        s->cycles[CYCLES_BRANCH] = branch_cycles_at(s, p);
+      if (rule->cycles == CYCLES_BRANCH) s->cycles[CYCLES_BRANCH] = branch_cycles_at(s, p);
       add(s, insn);
       if (!ends(s, rule)) continue;
     }
@@ -706,8 +702,7 @@ static uint32_t insn_word(const jv_decoded *i) {
 bool jv_pricer_add(jv_pricer *s, const jv_decoded *i, uint32_t pc, uint32_t *cost) {
   const gas_rule *rule = &rules[i->op];
   uint32_t insn = insn_word(i);
-  if (rule->cycles == CYCLES_BRANCH)
-    s->cycles[CYCLES_BRANCH] = branch_cycles(s, pc, pc + 1 + i->skip, i->target);
+  if (rule->cycles == CYCLES_BRANCH) s->cycles[CYCLES_BRANCH] = branch_cycles(s, pc, pc + 1 + i->skip, i->target);
   add(s, insn);
   if (!ends(s, rule)) return false;
   *cost = end(s);

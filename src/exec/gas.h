@@ -12,7 +12,7 @@ enum { JV_GAS_BUFFER = 32, JV_GAS_RING = 64, JV_GAS_PLACES = 48, JV_GAS_ALUS = 4
  * leaves the buffer, in order, so that there is room in done_at + 2.
  */
 typedef struct jv_gas_buffer {
-  uint64_t ready[JV_GAS_KINDS];       /* those that only lack a start or a unit, by the units they take */
+  uint64_t of_kind[JV_GAS_KINDS];     /* entries, by the units they take */
   uint64_t provider[JV_GAS_PLACES];   /* by register: the entry that its value is from, or an empty set */
   uint8_t provider_at[JV_GAS_PLACES]; /* its place */
   uint64_t sources[JV_GAS_RING];      /* entries whose results it waits for, where those have none yet */
@@ -25,14 +25,15 @@ typedef struct jv_gas_buffer {
 /* Its state besides; without arrays, so that all of it can be in registers. */
 typedef struct jv_gas_clock {
   uint64_t cycle, last_done;
-  uint64_t alu, alu2, alu3, alu4; /* sorted: the cycle in which one becomes free, and the entry that has it; UINT64_MAX */
-  uint64_t mul_free, div_free;    /* cycles */
-  uint64_t unfinished;            /* entries without a result yet */
-  uint64_t fresh;                 /* those decoded in this cycle */
-  uint64_t finishing;             /* those without an ALU that started in this cycle */
-  uint32_t head, tail;            /* entries decoded before the oldest in the buffer, and before the next */
-  uint32_t started;               /* entries started */
-  uint32_t slots;                 /* decode slots left */
+  uint64_t alu, alu2, alu3,
+      alu4;                    /* sorted: the cycle in which one becomes free, and the entry that has it; UINT64_MAX */
+  uint64_t mul_free, div_free; /* cycles */
+  uint64_t unfinished;         /* entries without a result yet */
+  uint64_t ready;              /* those that only lack a start or a unit */
+  uint64_t fresh;              /* those decoded in this cycle */
+  uint64_t finishing;          /* those without an ALU that started in this cycle */
+  uint32_t head, tail;         /* entries decoded before the oldest in the buffer, and before the next */
+  uint32_t slots;              /* decode slots left */
 } jv_gas_clock;
 
 /* MUL or DIV: it is free from `free` on, and taken from `full_from` till then. */
@@ -50,19 +51,19 @@ typedef enum jv_pricer_mode {
 
 /* What was placed of the block so far. Without arrays, so that all of it can be in registers. */
 typedef struct jv_placed {
-  uint32_t count;                  /* instructions; in the instruction model, of the block */
-  uint32_t limit;                  /* how many of them may be placed without a profile */
-  uint32_t now;                    /* cycle in which instructions are decoded */
-  uint32_t slots;                  /* decode slots taken */
-  uint32_t others;                 /* entries without an ALU that were decoded in this cycle */
+  uint32_t count;                     /* instructions; in the instruction model, of the block */
+  uint32_t limit;                     /* how many of them may be placed without a profile */
+  uint32_t now;                       /* cycle in which instructions are decoded */
+  uint32_t slots;                     /* decode slots taken */
+  uint32_t others;                    /* entries without an ALU that were decoded in this cycle */
   uint32_t busy, busy2, busy3, busy4; /* the last cycles in which ALUs become free, the earliest first */
-  uint32_t full_from;              /* from here to the earliest of them no ALU is free */
-  uint32_t last_done;              /* the latest cycle in which one is done */
+  uint32_t full_from;                 /* from here to the earliest of them no ALU is free */
+  uint32_t last_done;                 /* the latest cycle in which one is done */
 } jv_placed;
 
 /* What was placed of a block that has few instructions so far: so few that none of them can lack an ALU or a start. */
 typedef struct jv_few {
-  uint32_t weight; /* of its instructions; FEW_WEIGHT or more: they are not few */
+  uint32_t weight;                       /* of its instructions; FEW_WEIGHT or more: they are not few */
   uint32_t count, now, slots, last_done; /* as in jv_placed */
 } jv_few;
 

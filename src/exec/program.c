@@ -206,7 +206,8 @@ bool jv_program_predecode(javm_program *p) {
 static uint32_t collect_blocks(const jv_bits *starts, uint32_t *blocks) {
   uint32_t count = 0, bytes = (starts->count + 7) / 8;
   for (uint32_t byte = 0; byte < bytes; byte += 8) {
-    uint64_t bits = bytes - byte < 8 ? jv_load_le(starts->bits + byte, bytes - byte) : jv_load_le64(starts->bits + byte);
+    uint64_t bits =
+        bytes - byte < 8 ? jv_load_le(starts->bits + byte, bytes - byte) : jv_load_le64(starts->bits + byte);
     for (; bits; bits &= bits - 1, count++)
       if (blocks) blocks[count] = 8 * byte + jv_lowest_bit(bits);
   }

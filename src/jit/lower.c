@@ -28,11 +28,13 @@ void jv_note_far_access(jv_compiler *c, uint32_t at, uint32_t pc) {
 }
 
 const jv_access_form jv_access_forms[256] = {
-#define FORM_LOAD(absolute, indirect, form, log)                                                                            \
+#define FORM_LOAD(absolute, indirect, form, log)                                                                       \
   [JV_OP_##absolute] = {form, log, 0, JV_ABSOLUTE}, [JV_OP_##indirect] = {form, log, 0, JV_AT_B},
-#define FORM_STORE(bits, log, imm, absolute, imm_indirect, indirect)                                                        \
-  [JV_OP_##imm] = {X64_STORE_IMM_##bits, log, 1, JV_ABSOLUTE}, [JV_OP_##absolute] = {X64_STORE_##bits, log, 1, JV_ABSOLUTE},           \
-  [JV_OP_##imm_indirect] = {X64_STORE_IMM_##bits, log, 1, JV_AT_A}, [JV_OP_##indirect] = {X64_STORE_##bits, log, 1, JV_AT_B},
+#define FORM_STORE(bits, log, imm, absolute, imm_indirect, indirect)                                                   \
+  [JV_OP_##imm] = {X64_STORE_IMM_##bits, log, 1, JV_ABSOLUTE},                                                         \
+  [JV_OP_##absolute] = {X64_STORE_##bits, log, 1, JV_ABSOLUTE},                                                        \
+  [JV_OP_##imm_indirect] = {X64_STORE_IMM_##bits, log, 1, JV_AT_A},                                                    \
+  [JV_OP_##indirect] = {X64_STORE_##bits, log, 1, JV_AT_B},
     FORM_LOAD(load_u8, load_ind_u8, X64_LOAD_U8, 0) FORM_LOAD(load_i8, load_ind_i8, X64_LOAD_I8, 0)
         FORM_LOAD(load_u16, load_ind_u16, X64_LOAD_U16, 1) FORM_LOAD(load_i16, load_ind_i16, X64_LOAD_I16, 1)
             FORM_LOAD(load_u32, load_ind_u32, X64_LOAD_U32, 2) FORM_LOAD(load_i32, load_ind_i32, X64_LOAD_I32, 2)

@@ -111,18 +111,18 @@ typedef struct jv_compiler {
   size_t fixup_count, fixup_capacity;
   /* The region and the block that the pass is in. */
   bool charges_blocks, charges_regions;
-  bool begins_region;          /* the next instruction begins one */
-  bool begins_block;           /* which control enters as a block, and pays for */
-  bool after_terminator;       /* which is a block, if it is marked */
-  uint32_t region_charge;      /* where its charge has the cost; 0: it has none, yet */
-  uint32_t region_count;       /* instructions in it so far, but for those from region_from on */
+  bool begins_region;                 /* the next instruction begins one */
+  bool begins_block;                  /* which control enters as a block, and pays for */
+  bool after_terminator;              /* which is a block, if it is marked */
+  uint32_t region_charge;             /* where its charge has the cost; 0: it has none, yet */
+  uint32_t region_count;              /* instructions in it so far, but for those from region_from on */
   const struct jv_place *region_from; /* of the places that are being lowered */
-  size_t block;                /* point of the block */
-  uint32_t block_charge;       /* and where its charge has the cost */
-  const uint32_t *next_cost;   /* of the block that ends next */
+  size_t block;                       /* point of the block */
+  uint32_t block_charge;              /* and where its charge has the cost */
+  const uint32_t *next_cost;          /* of the block that ends next */
   jv_pricer pricer;
   uint32_t last_at, last_pc; /* of the last access that was noted */
-  uint32_t until_mark; /* accesses before the next jv_mark */
+  uint32_t until_mark;       /* accesses before the next jv_mark */
   bool keeps_upper; /* the value lowered now may leave the upper half of its register undone: the next one sets it */
   bool failed;      /* nothing more is lowered: out of memory, or what can't be native code */
   bool is_too_much; /* the latter, or the system refuses memory for code */

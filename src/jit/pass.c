@@ -25,8 +25,8 @@ typedef enum kind {
   PANIC,
   TRAP,
   NOTHING,
-  ACCESS,     /* load_ind, store_ind */
-  STORE_IMM,  /* store_imm_ind */
+  ACCESS,    /* load_ind, store_ind */
+  STORE_IMM, /* store_imm_ind */
   MOVE,
   LOAD_IMM,
   ADD_IMM,
@@ -226,11 +226,6 @@ INLINE void lower_sub(jv_x64 *x, jv_x64_reg d, jv_x64_reg a, jv_x64_reg b) {
   }
 }
 
-INLINE void lower_mul(jv_x64 *x, jv_x64_reg d, jv_x64_reg a, jv_x64_reg b) {
-  x64_move(x, d, d == b ? b : a);
-  x64_imul(x, 1, d, d == b ? a : b);
-}
-
 /* ---- out of line ---- */
 
 INLINE void decode(const jv_compiler *c, const jv_place *p, jv_decoded *out) {
@@ -269,6 +264,39 @@ NOINLINE unsigned lower_group(jv_compiler *c, jv_x64 *x, const jv_place *p) {
   unsigned lowered = jv_lower_group(c, group, count);
   *x = c->x;
   return lowered;
+}
+
+/* ---- the first of what may be a group; each gives how many more it has lowered ---- */
+
+INLINE unsigned lower_shift_left(jv_compiler *c, jv_x64 *x, insn i, const jv_place *p) {
+  unsigned lowered = p[1].op == JV_OP_shlo_r_imm_64 ? lower_group(c, x, p) : 0;
+  if (lowered) return lowered - 1;
+  x64_move_shift(x, SH_SHL, low(i), high(i), (unsigned)imm(i, 2) & 63);
+  return 0;
+}
+
+INLINE unsigned lower_add(jv_compiler *c, jv_x64 *x, insn i, const jv_place *p) {
+  unsigned lowered = p[1].op == JV_OP_set_lt_u ? lower_group(c, x, p) : 0;
+  if (lowered) return lowered - 1;
+  x64_add(x, third(i), low(i), high(i));
+  return 0;
+}
+
+INLINE unsigned lower_mul(jv_compiler *c, jv_x64 *x, insn i, const jv_place *p) {
+  unsigned lowered = p[1].op == JV_OP_mul_upper_u_u ? lower_group(c, x, p) : 0;
+  if (lowered) return lowered - 1;
+  jv_x64_reg d = third(i), a = low(i), b = high(i);
+  x64_move(x, d, d == b ? b : a);
+  x64_imul(x, 1, d, d == b ? a : b);
+  return 0;
+}
+
+/* Those that are not frequent; `may_group`: what follows is of the kind. */
+INLINE unsigned lower_first(jv_compiler *c, jv_x64 *x, const jv_place *p, bool may_group) {
+  unsigned lowered = may_group ? lower_group(c, x, p) : 0;
+  if (lowered) return lowered - 1;
+  *x = lower_other(c, *x, p);
+  return 0;
 }
 
 /* -------------------------------------------------------------------------------------------------------- regions */
@@ -333,7 +361,6 @@ static __attribute__((flatten)) const jv_place *lower_stretch(jv_compiler *c, co
   for (; p < end; p++) {
     form f = forms[p->op];
     insn i = insn_at(code, p);
-    unsigned lowered = 0;
     switch ((kind)f.kind) {
       case PANIC: jv_leave_to(&x, c->native->stubs.panic, i.pc); break;
       case TRAP: jv_leave_to(&x, c->native->stubs.trap, i.pc); break;
@@ -344,34 +371,14 @@ static __attribute__((flatten)) const jv_place *lower_stretch(jv_compiler *c, co
       case LOAD_IMM: x64_set_imm(&x, low(i), imm(i, 2)); continue;
       case ADD_IMM: x64_add_imm(&x, low(i), high(i), imm(i, 2)); continue;
       case ALU_IMM: lower_alu_imm(&x, f, low(i), high(i), imm(i, 2)); continue;
-      case SHIFT_LEFT:
-        if (p[1].op == JV_OP_shlo_r_imm_64) lowered = lower_group(c, &x, p);
-        if (!lowered) x64_move_shift(&x, SH_SHL, low(i), high(i), (unsigned)imm(i, 2) & 63);
-        else p += lowered - 1;
-        continue;
+      case SHIFT_LEFT: p += lower_shift_left(c, &x, i, p); continue;
       case SHIFT_IMM: x64_move_shift(&x, f.code, low(i), high(i), (unsigned)imm(i, 2) & 63); continue;
-      case ADD:
-        if (p[1].op == JV_OP_set_lt_u) lowered = lower_group(c, &x, p);
-        if (!lowered) x64_add(&x, third(i), low(i), high(i));
-        else p += lowered - 1;
-        continue;
+      case ADD: p += lower_add(c, &x, i, p); continue;
       case ALU: lower_alu(&x, f, third(i), low(i), high(i)); continue;
       case SUB: lower_sub(&x, third(i), low(i), high(i)); continue;
-      case MUL:
-        if (p[1].op == JV_OP_mul_upper_u_u) lowered = lower_group(c, &x, p);
-        if (!lowered) lower_mul(&x, third(i), low(i), high(i));
-        else p += lowered - 1;
-        continue;
-      case MUL_UPPER:
-        if (p[1].op == JV_OP_mul_64) lowered = lower_group(c, &x, p);
-        if (!lowered) x = lower_other(c, x, p);
-        else p += lowered - 1;
-        continue;
-      case SET_LT:
-        if ((p[1].op == JV_OP_add_64) | (p[1].op == JV_OP_sub_64)) lowered = lower_group(c, &x, p);
-        if (!lowered) x = lower_other(c, x, p);
-        else p += lowered - 1;
-        continue;
+      case MUL: p += lower_mul(c, &x, i, p); continue;
+      case MUL_UPPER: p += lower_first(c, &x, p, p[1].op == JV_OP_mul_64); continue;
+      case SET_LT: p += lower_first(c, &x, p, (p[1].op == JV_OP_add_64) | (p[1].op == JV_OP_sub_64)); continue;
       case JUMP: jump_to(c, &x, i.pc + (uint32_t)imm(i, 1), i.pc); break;
       case LOAD_IMM_JUMP: lower_load_imm_jump(c, &x, i, two_imm(i)); break;
       case BRANCH_IMM: lower_branch_imm(c, &x, i, f, two_imm(i)); break;

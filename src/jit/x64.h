@@ -94,7 +94,8 @@ static inline void x64_mem(jv_x64 *x, unsigned reg, unsigned base, int32_t disp)
 static inline void x64_op_at(jv_x64 *x, unsigned rex, unsigned op, unsigned count, unsigned reg, unsigned base,
                              int32_t disp) {
   unsigned mod = 2u - x64_is_i8(disp) - ((disp == 0) & ((base & 7) != RBP)), drop = rex == 0;
-  uint64_t head = rex | op << 8 | (uint64_t)(x64_modrm(mod, reg, base) | (uint64_t)(uint32_t)disp << 8) << 8 * (count + 1);
+  uint64_t head =
+      rex | op << 8 | (uint64_t)(x64_modrm(mod, reg, base) | (uint64_t)(uint32_t)disp << 8) << 8 * (count + 1);
   x64_put(x, head >> 8 * drop, 2 + count - drop + mod * mod);
 }
 /* For [base + index * 2^scale + disp]; index is not RSP. */
@@ -262,7 +263,7 @@ static inline void x64_lea_edx(jv_x64 *x, jv_x64_reg base, int32_t disp) {
   uint64_t head = 0x108d40 | base >> 3 | (base & 7) << 16 | 0x400000u << (1 - small);
   x64_put(x, head | (uint64_t)(uint32_t)disp << 24, small ? 4 : 7);
 }
-/* d = s + v, of 64 bits; in place by an add, elsewhere by a lea, which are as long. */
+/* d = s + v, of 64 bits; in place by an add, elsewhere by a lea, which are as long. s is not RSP or R12. */
 static inline void x64_add_imm(jv_x64 *x, jv_x64_reg d, jv_x64_reg s, int32_t v) {
   bool in_place = d == s, small = x64_is_i8(v);
   unsigned mod = 2u - small - ((v == 0) & ((s & 7) != RBP)), count = mod * mod;
@@ -270,7 +271,7 @@ static inline void x64_add_imm(jv_x64 *x, jv_x64_reg d, jv_x64_reg s, int32_t v)
   uint64_t lea = x64_rex(1, d, 0, s) | 0x8d00 | x64_modrm(mod, d, s) << 16;
   x64_put(x, (in_place ? add : lea) | (uint64_t)(uint32_t)v << 24, in_place & (v == 0) ? 0 : 3 + count);
 }
-/* d = a + b, of 64 bits; likewise. */
+/* d = a + b, of 64 bits; likewise. b is not RSP, but in place. */
 static inline void x64_add(jv_x64 *x, jv_x64_reg d, jv_x64_reg a, jv_x64_reg b) {
   bool in_place = (d == a) | (d == b), needs_disp = (a & 7) == RBP;
   unsigned other = d == a ? b : a;
@@ -336,7 +337,7 @@ typedef struct jv_x64_access {
   uint8_t imm_count;    /* bytes of an immediate that is stored; 0: a register is */
   uint8_t is_low_store; /* of a register's lowest byte, which takes a REX for rsi, rdi and rbp */
   uint16_t op;
-  uint64_t at_rdx;      /* all of it at [rdx], with a REX in any case and register 0 */
+  uint64_t at_rdx; /* all of it at [rdx], with a REX in any case and register 0 */
 } jv_x64_access;
 
 #define X64_AT_RDX(is_16, w, op_count, op)                                                                             \
@@ -381,7 +382,8 @@ static inline void x64_guest_absolute(jv_x64 *x, const jv_x64_access *m, unsigne
 /* At the host's [rdx], always with a REX. */
 static inline void x64_at_rdx(jv_x64 *x, const jv_x64_access *m, unsigned reg) {
   unsigned modrm = m->is_16 + m->op_count + 1u;
-  x64_put(x, m->at_rdx | (uint64_t)(reg & 7) << (8 * modrm + 3) | (uint64_t)(reg >> 3) << (8 * m->is_16 + 2), modrm + 1);
+  x64_put(x, m->at_rdx | (uint64_t)(reg & 7) << (8 * modrm + 3) | (uint64_t)(reg >> 3) << (8 * m->is_16 + 2),
+          modrm + 1);
 }
 static inline void x64_access_imm(jv_x64 *x, const jv_x64_access *m, uint32_t imm) { x64_put(x, imm, m->imm_count); }
 

@@ -17,6 +17,7 @@ static void trace(javm_vm *vm, const javm_trace_event *event) { vm->config.trace
 void jv_trace_resume(javm_vm *vm, jv_entry *e) {
   if (!e->traced) return;
   e->traced = false;
+  if (!vm->config.trace) return; /* a fork's: it was traced before that */
   trace(vm,
         &(javm_trace_event){.kind = JAVM_TRACE_RESUME, .pc = e->state.pc, .gas = e->state.gas, .regs = e->state.regs});
 }

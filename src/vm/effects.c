@@ -22,6 +22,12 @@ void jv_effects_append(jv_effects *effects, jv_effect *effect) {
   effects->last = effect;
 }
 
+size_t jv_effects_count(const jv_effects *effects) {
+  size_t count = 0;
+  for (const jv_effect *f = effects->first; f; f = f->next) count++;
+  return count;
+}
+
 void jv_effect_add(jv_entry *e, jv_effect *effect) { jv_effects_append(&e->effects, effect); }
 
 javm_status jv_quota_debit(javm_vm *vm, jv_entry *e, uint64_t id, uint64_t amount, bool *enough) {

@@ -92,7 +92,6 @@ static jv_op_result pause(javm_host_call *call) {
   jv_op_result result = jv_yield_to(vm, JV_TARGET_HOST, vm->operation, JAVM_PAUSE_HOST_CALL, NULL);
   if (result != JV_OP_SWITCH) return result;
   commit(call);
-  call->entry->refused_operation = vm->operation; /* should the host drop it */
   vm->frames[vm->depth - 1].payload = javm_cap_retain(jv_root_slot(call->entry, 0));
   return result;
 }

@@ -138,6 +138,7 @@ static jv_entry *clone(javm_vm *vm, const jv_entry *e, bool is_lent) {
   copy->callee_slot = e->callee_slot;
   copy->is_bottom = e->is_bottom;
   copy->has_exit = e->has_exit;
+  copy->traced = e->traced;
   copy->dropped = e->dropped;
   copy->exit = e->exit;
   copy->gas_metered = e->gas_metered;
@@ -184,14 +185,8 @@ jv_entry *jv_own_shared(javm_vm *vm, size_t frame) {
 
 /* ---- saving ---- */
 
-static size_t effect_count(const jv_effects *effects) {
-  size_t count = 0;
-  for (const jv_effect *f = effects->first; f; f = f->next) count++;
-  return count;
-}
-
 static bool save_effects(jv_entry *e, jv_saved_frame *frame) {
-  size_t count = effect_count(&e->effects);
+  size_t count = jv_effects_count(&e->effects);
   if (count == 0) return true;
   frame->effects = jv_alloc_array(javm_dir_allocator(e->dir), count, sizeof *frame->effects);
   if (!frame->effects) return false;
@@ -392,6 +387,8 @@ static javm_status revive_state(const revival *r, const jv_instance *inst, const
   e->chain = inst->chain;
   e->state = (jv_state){.pc = (uint32_t)inst->pc, .gas = inst->gas_remaining, .mem = &e->mem};
   e->state.paid = frame->flags & JV_FRAME_PAID;
+  e->has_exit = frame->flags & JV_FRAME_HALTED;
+  e->exit = (javm_exit){.kind = JAVM_EXIT_HALT};
   memcpy(e->state.regs, inst->regs, sizeof e->state.regs);
   e->gas_loaded = e->state.gas;
   return status;
@@ -425,8 +422,6 @@ static javm_status revive_with(const revival *r, const javm_cap *saved, const ja
   if (status == JAVM_OK) status = revive_pages(r, f, &saved->as.instance);
   if (status == JAVM_OK && whole) status = revive_effects(r, f);
   e->is_bottom = whole && (f->flags & JV_FRAME_BOTTOM);
-  e->has_exit = f->flags & JV_FRAME_HALTED;
-  e->exit = (javm_exit){.kind = JAVM_EXIT_HALT};
   if (status == JAVM_OK && !whole && (f->flags & JV_FRAME_BOTTOM))
     status = bad(r->error, r->index, "the bottom of a drive cannot be called");
   return status;
@@ -469,6 +464,22 @@ static javm_status check_bottom(javm_vm *vm, const javm_cap *paused, javm_cap *c
   return status;
 }
 
+/* Has the entry in `target`, not below `base`, called the one that runs in `frame`, by others or itself, in one drive? */
+static bool has_called(const javm_vm *vm, size_t base, size_t target, size_t frame) {
+  frame = jv_frame_runner(vm, frame);
+  while (frame > base && !vm->frames[frame].entry->is_bottom) {
+    frame = jv_caller(vm, frame);
+    if (frame == target) return true;
+  }
+  return false;
+}
+
+/* Is a Reference for the host on top? */
+static bool is_for_host(const javm_vm *vm) {
+  const jv_frame *top = &vm->frames[vm->depth - 1];
+  return !top->entry && top->target == JV_TARGET_HOST;
+}
+
 static javm_status push_reference(javm_vm *vm, size_t base, const jv_continuation *c, size_t i, bool whole,
                                   javm_error *error) {
   const jv_paused_entry *p = &c->entries[i];
@@ -476,6 +487,8 @@ static javm_status push_reference(javm_vm *vm, size_t base, const jv_continuatio
   if (p->kind > JV_PAUSED_REFERENCE + JAVM_PAUSE_MARK) return bad(error, i, "of no known kind");
   if (to_host ? !whole : p->target >= i || !vm->frames[base + p->target].entry)
     return bad(error, i, "a reference to no entry below");
+  if (is_for_host(vm) || (!to_host && !has_called(vm, base, base + p->target, vm->depth - 1)))
+    return bad(error, i, "a reference to an entry that has not called what it keeps paused");
   vm->frames[vm->depth++] = (jv_frame){.target = to_host ? JV_TARGET_HOST : (uint32_t)(base + p->target),
                                        .pause = (uint8_t)(p->kind - JV_PAUSED_REFERENCE),
                                        .marker_index = p->callee_slot,
@@ -487,16 +500,21 @@ static javm_status push_entry(javm_vm *vm, const jv_continuation *c, size_t i, b
   jv_frame frame;
   javm_status status = revive(vm, c->entries[i].instance, i, whole, &frame, error);
   if (status != JAVM_OK) return status;
+  /* A drive begins on a Reference, and on one for the host nothing else does. */
+  if (i > 0 && (frame.entry->is_bottom ? vm->frames[vm->depth - 1].entry != NULL : is_for_host(vm))) {
+    jv_entry_free(vm, frame.entry);
+    return bad(error, i, "nobody can have called it there");
+  }
   frame.entry->callee_slot = c->entries[i].callee_slot;
   vm->frames[vm->depth++] = frame;
   return JAVM_OK;
 }
 
-/* The entries that the bound on the call stack is for: all but what the VM itself, or the host, paused on top. */
-static size_t bounded_count(const jv_continuation *c) {
-  size_t n = c->count;
-  while (n && c->entries[n - 1].kind > JV_PAUSED_REFERENCE + JAVM_PAUSE_YIELD) n--;
-  return n;
+/* Does the call stack have room for these? References of pauses that the VM makes find room on a full one, too. */
+static bool fits(const javm_vm *vm, const jv_continuation *c) {
+  size_t count = c->count;
+  while (count > 0 && c->entries[count - 1].kind > JV_PAUSED_REFERENCE + JAVM_PAUSE_YIELD) count--;
+  return count == 0 || (vm->depth < vm->config.max_depth && count <= vm->config.max_depth - vm->depth);
 }
 
 javm_status jv_push_saved(javm_vm *vm, const javm_cap *paused, bool whole, javm_error *error) {
@@ -506,7 +524,7 @@ javm_status jv_push_saved(javm_vm *vm, const javm_cap *paused, bool whole, javm_
   if (status == JAVM_WRONG_KIND) return jv_fail(error, JAVM_INVALID_INSTANCE, 0, "paused: not a Continuation");
   if (status != JAVM_OK) return status;
   const jv_continuation *c = &continuation->as.continuation;
-  if (vm->depth + bounded_count(c) > vm->config.max_depth)
+  if (!fits(vm, c))
     status = jv_fail(error, JAVM_CALL_STACK_FULL, 0, "%zu entries on a call stack of %zu", c->count, vm->depth);
   else if (!jv_frames_reserve(vm, c->count)) status = jv_fail_memory(error);
   else if (c->count == 0 || c->entries[0].kind != 0) status = bad(error, 0, "the bottom is no InstanceEntry");

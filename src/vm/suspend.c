@@ -14,6 +14,10 @@ static javm_status suspendable(const javm_vm *vm, javm_error *error) {
   if (vm->depth > JV_PAUSED_ENTRY_MAX)
     return jv_fail(error, JAVM_OUT_OF_RANGE, 0, "the call stack has %zu entries, a Continuation at most %u", vm->depth,
                    JV_PAUSED_ENTRY_MAX);
+  for (size_t i = 0; i < vm->depth; i++)
+    if (vm->frames[i].entry && jv_effects_count(&vm->frames[i].entry->effects) > JV_EFFECT_MAX)
+      return jv_fail(error, JAVM_OUT_OF_RANGE, i, "an entry has more than %u effects, which is what a Frame can hold",
+                     JV_EFFECT_MAX);
   return JAVM_OK;
 }
 

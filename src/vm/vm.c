@@ -175,7 +175,7 @@ static void give_up(jv_entry *e, const jv_frame *reference) {
   bool gas = reference->pause == JAVM_PAUSE_OUT_OF_GAS || reference->pause == JAVM_PAUSE_MARK;
   e->exit = (javm_exit){.kind = gas ? JAVM_EXIT_OUT_OF_GAS : JAVM_EXIT_TRAP};
   e->refusal = reference->pause == JAVM_PAUSE_QUOTA ? JAVM_REFUSAL_QUOTA_EXHAUSTED : JAVM_REFUSAL_HOST;
-  e->refused_operation = reference->retry ? 0 : (uint32_t)reference->marker_index;
+  e->refused_operation = (uint32_t)reference->marker_index;
   e->has_exit = e->dropped = true;
 }
 

@@ -132,7 +132,7 @@ typedef struct jv_frame {
   uint32_t target;       /* frame of the catcher, or JV_TARGET_HOST */
   uint8_t pause;         /* javm_pause_kind */
   bool retry;            /* stands where an error stopped a verb half-way; nobody yielded */
-  uint64_t marker_index; /* of a paused host call: the function's number */
+  uint64_t marker_index; /* for the host: the operation that is refused should it be dropped */
   javm_cap *payload;     /* with a count; NULL: none */
 } jv_frame;
 
@@ -370,6 +370,7 @@ javm_status jv_find_catcher(javm_vm *vm, size_t frame, const javm_hash *key, boo
 jv_effect *jv_effect_new(javm_vm *vm, jv_effect_kind kind);
 void jv_effect_free(javm_vm *vm, jv_effect *effect); /* NULL is allowed */
 void jv_effects_append(jv_effects *effects, jv_effect *effect);
+size_t jv_effects_count(const jv_effects *effects);
 /* Makes it the entry's latest. */
 void jv_effect_add(jv_entry *e, jv_effect *effect);
 /* Debits a quota and remembers it among the effects of e; *enough = false (and nothing done) where it does not suffice. */

@@ -70,8 +70,6 @@ export function leavesOf(claim) {
     pageOfList(concat(data, value, under(t.Data, "pages")), (i) => concat(data, value, under(t.Data, "pages", i)), claim.page);
   } else if (claim.kind === PAGE) {
     const index = Number((claim.place - claim.start) / 4096n);
-    if (claim.entry > 0)
-      leaves.push([concat(field("paused"), under(t.Frame, "pages", Number(claim.place >> 12n))), new Uint8Array(32)]);
     number(length(field("rw_overlays")), "overlays", 1);
     number(field("rw_overlays", claim.overlay, "start"), "start", 4);
     pageOfList(field("rw_overlays", claim.overlay, "pages"), (i) => field("rw_overlays", claim.overlay, "pages", i), index);

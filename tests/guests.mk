@@ -1,5 +1,6 @@
-# What tests need besides their sources. For the linker: the instruction tests as ELF files, the generator of random RISC-V programs, the
-# driver that runs ELF files as guests. Included by the top Makefile; `make check` needs $(link_tests).
+# What tests need besides their sources. For the linker: the instruction tests as ELF files, the generator of random RISC-V
+# programs, the driver that runs ELF files as guests (`make check` needs $(link_tests)); and the model of the VM. Included by
+# the top Makefile.
 isa_groups := i m a c b own trap
 isa_elves := $(foreach g,$(isa_groups),$(B)/tests/riscv/$(g).elf $(B)/tests/riscv/$(g).norelax.elf)
 link_tests := $(isa_elves) $(isa_groups:%=$(B)/tests/riscv/%.names) \

@@ -18,7 +18,6 @@ void m_forget(void);
 size_t m_used(void); /* bytes, since then */
 
 #define M_PAGE JAVM_PAGE_BYTES
-#define M_KINDS 5
 
 /* A page's bytes. NULL stands for a page of zeros everywhere. */
 typedef struct m_page {
@@ -97,7 +96,6 @@ struct m_value {
   javm_hash hash; /* once it was asked for */
   bool is_hashed;
   struct javm_cap *real; /* what the driver's test made of it, its own */
-  int name;              /* for printing: 0, or 1 + its number among the values of the script */
 };
 
 m_value *m_value_new(javm_kind kind);

@@ -450,6 +450,13 @@ static side fork_of(real *x) {
   return s;
 }
 
+/* Removes from the directory what neither the host knows nor anybody holds. */
+static void sweep(real *x) {
+  javm_hash heads[sizeof x->run->known / sizeof *x->run->known];
+  for (size_t k = 0; k < x->run->known_count; k++) heads[k] = m_hash_of(x->run->known[k]);
+  sure(javm_dir_sweep(x->dir, heads, x->run->known_count, NULL), NULL);
+}
+
 static bool do_word(real *x, uint64_t word, m_counts *counts);
 
 /* Two worlds from here: something is done in the fork, and perhaps in the first, which must not see anything of the other. */
@@ -483,6 +490,7 @@ static bool do_word(real *x, uint64_t word, m_counts *counts) {
   javm_status status = library_verb(x, &verb);
   count(counts, &verb, x->run);
   compare_all(x, &verb, status);
+  if (m_once_in(&x->random, 10)) sweep(x);
   return !x->differs;
 }
 

@@ -144,6 +144,15 @@ static bool copy_functions(javm_vm *to, const javm_vm *from) {
   return true;
 }
 
+/* Once more than one VM holds it, nobody changes it, nor is what it spares any VM's: that VM runs on, or goes. */
+static void share(jv_entry *e) {
+  if (atomic_load_explicit(&e->refs, memory_order_acquire) == 1) {
+    e->owner = 0;
+    e->mem.spare = NULL;
+  }
+  atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+}
+
 /* The entries are shared until one of the two has to change one. */
 static bool share_frames(javm_vm *to, const javm_vm *from, bool lends) {
   if (!jv_grow(to->allocator, &to->frames, &to->frame_capacity, from->depth + 1, sizeof *to->frames)) return false;
@@ -152,7 +161,7 @@ static bool share_frames(javm_vm *to, const javm_vm *from, bool lends) {
     *f = from->frames[i];
     f->is_lent |= lends;
     javm_cap_retain(f->payload);
-    if (f->entry) atomic_fetch_add_explicit(&f->entry->refs, 1, memory_order_relaxed);
+    if (f->entry) share(f->entry);
   }
   to->depth = from->depth;
   return true;

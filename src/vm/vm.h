@@ -294,7 +294,7 @@ void jv_overlays_free(javm_dir *dir, jv_overlay *overlays, size_t count);
 jv_entry *jv_own_shared(javm_vm *vm, size_t frame);
 static inline jv_entry *jv_own(javm_vm *vm, size_t frame) {
   jv_entry *e = vm->frames[frame].entry;
-  bool own = e->owner == vm->id && !e->saved && atomic_load_explicit(&e->refs, memory_order_acquire) == 1;
+  bool own = atomic_load_explicit(&e->refs, memory_order_acquire) == 1 && e->owner == vm->id && !e->saved;
   return JV_LIKELY(own) ? e : jv_own_shared(vm, frame);
 }
 /* Freezes what the entry has written. False: out of memory, nothing changed. */

@@ -8,9 +8,9 @@
 #include "ledger.h"
 
 #define PURSE_IMAGE 64
-#define MARKER 65  /* an Instance of the purse's Image that was never named: the purses have copies, nobody else has */
-#define CATCHER 66 /* from the host: catches the marker, and nothing else */
-#define QUOTA 67   /* from the host: pays for messages */
+#define MARKER 65 /* an Instance of the purse's Image that was never named: the purses have copies, nobody else has */
+#define CATCHER LEDGER_CATCHER
+#define QUOTA LEDGER_QUOTA
 #define CLIENT 68
 #define PURSE 69
 #define SLOTS 70
@@ -73,7 +73,11 @@ static uint64_t found(uint64_t supply) {
   if (account_count != 0 || supply == REFUSED) javm_trap();
   spawn_purse();
   javm_move(PURSE, MARKER);
-  javm_emit(MARKER); /* the host adds it to the catcher */
+  if (javm_kind_of(CATCHER) != JAVM_KIND_EMPTY) {
+    javm_copy(MARKER, 0);
+    if (!javm_catcher_add(CATCHER)) javm_trap();
+    javm_drop(0);
+  }
   balances[MINT] = supply;
   return open_account();
 }

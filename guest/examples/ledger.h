@@ -34,6 +34,10 @@ struct ledger_request {
   uint64_t amount;
 };
 
+/* The slots of the ledger that its maker fills, if it shall serve purses that yield. */
+#define LEDGER_CATCHER 66 /* a new catcher, for the ledger alone */
+#define LEDGER_QUOTA 67   /* pays for messages */
+
 /* The slots of a purse that the ledger fills. */
 enum { PURSE_MARKER = 1, PURSE_QUOTA = 2 };
 

@@ -28,3 +28,4 @@ $(guest_examples_dir)/parent.img: $(guest_examples_dir)/child.img
 $(guest_examples_dir)/watch.img: $(guest_examples_dir)/progress.img
 $(guest_examples_dir)/lender.img: $(guest_examples_dir)/purse.img
 $(guest_examples_dir)/town.img: $(patsubst %,$(guest_examples_dir)/%.img,ledger purse wallet lender)
+$(guest_examples_dir)/supervisor.img: $(guest_examples_dir)/job.img

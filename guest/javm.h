@@ -14,7 +14,6 @@
  *   - An operation that is refused (a slot out of range, empty or pinned, a cap of the wrong kind, ...) ends the call
  *     as a trap and has changed nothing; so no operation here returns an error.
  *   - Registers other than the results are kept, memory is touched only where a pointer is passed.
- *   - Operations marked "not in this version" are of the specification and are refused by this version of the VM.
  */
 #ifndef JAVM_GUEST_H
 #define JAVM_GUEST_H
@@ -312,13 +311,13 @@ JAVM_INLINE_ javm_results javm_resume_yield(void) {
 /* 28: after a call that came back JAVM_CALL_PAUSED: abandons the yielder. Nothing that it did remains. */
 JAVM_INLINE_ void javm_drop_yield(void) { __asm__ volatile(JAVM_ECALLI_ "28"); }
 
-/* 29 (not in this version): turns what is paused into a paused Instance in `dst`. */
+/* 29: after a call that came back JAVM_CALL_PAUSED: `dst` becomes what is paused, as a Paused Instance. Your call is over. */
 JAVM_INLINE_ void javm_keep_yield(javm_slot dst) {
   JAVM_REG_(0) = dst;
   __asm__ volatile(JAVM_ECALLI_ "29" : : JAVM_IN1_);
 }
 
-/* 30 (not in this version): resumes a paused Instance; slot 0 and results as for javm_call. */
+/* 30: resumes a Paused Instance; slot 0 and results as for javm_call. What ends well replaces it in its slot. */
 JAVM_INLINE_ javm_results javm_call_resume(javm_slot paused) {
   JAVM_REG_(0) = paused;
   JAVM_REG_(1);
@@ -327,7 +326,7 @@ JAVM_INLINE_ javm_results javm_call_resume(javm_slot paused) {
   return results;
 }
 
-/* 31 (not in this version): empties a slot that holds a paused Instance. */
+/* 31: empties a slot that holds a Paused Instance. */
 JAVM_INLINE_ void javm_drop_paused(javm_slot paused) {
   JAVM_REG_(0) = paused;
   __asm__ volatile(JAVM_ECALLI_ "31" : : JAVM_IN1_);

@@ -98,13 +98,13 @@ pub fn drop_yield() {
     unsafe { operation!(28;) }
 }
 
-/// 29 (not in this version): turns what is paused into a paused Instance in `dst`.
+/// 29: after a call that came back Paused: `dst` becomes what is paused, as a Paused Instance. Your call is over.
 #[inline(always)]
 pub fn keep_yield(dst: Slot) {
     unsafe { operation!(29; in("a0") dst.0) }
 }
 
-/// 30 (not in this version): resumes a paused Instance; slot 0 and results as for call.
+/// 30: resumes a Paused Instance; slot 0 and results as for call. What ends well replaces it in its slot.
 #[inline(always)]
 pub fn call_resume(paused: Slot) -> Outcome {
     let (value, status);
@@ -112,7 +112,7 @@ pub fn call_resume(paused: Slot) -> Outcome {
     Outcome::new(value, status)
 }
 
-/// 31 (not in this version): empties a slot that holds a paused Instance.
+/// 31: empties a slot that holds a Paused Instance.
 #[inline(always)]
 pub fn drop_paused(paused: Slot) {
     unsafe { operation!(31; in("a0") paused.0) }

@@ -22,7 +22,6 @@
 //! What always holds:
 //! - An operation that is refused (a slot out of range, empty or pinned, a cap of the wrong kind, ...) ends the call as
 //!   a trap and has changed nothing; so no operation here returns an error.
-//! - Operations marked "not in this version" are of the specification and are refused by this version of the VM.
 //! - There is one thread. Atomics cost what plain loads and stores do.
 #![no_std]
 

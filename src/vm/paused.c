@@ -63,7 +63,7 @@ jv_op_result jv_operation_call_resume(javm_vm *vm, jv_entry *e) {
   javm_status status = jv_push_saved(vm, paused, false, &vm->failure);
   jv_release(vm->dir, paused);
   if (status != JAVM_OK) return push_failed(vm, status);
-  if (!jv_slot0_move(vm, e, vm->frames[vm->depth - 1].entry)) {
+  if (!jv_slot0_move(vm, e, vm->frames[jv_runner(vm)].entry)) {
     jv_forget_to(vm, base);
     return jv_op_out_of_memory(vm);
   }

@@ -486,7 +486,6 @@ static javm_status push_reference(javm_vm *vm, size_t base, const jv_continuatio
   if (p->kind > JV_PAUSED_REFERENCE + JAVM_PAUSE_MARK) return bad(error, i, "of no known kind");
   if (to_host ? !whole : p->target >= i || !vm->frames[base + p->target].entry)
     return bad(error, i, "a reference to no entry below");
-  if (i + 1 == c->count && !whole) return bad(error, i, "a reference on top can only be restored");
   if (is_for_host(vm) || (!to_host && !has_called(vm, base, base + p->target, vm->depth - 1)))
     return bad(error, i, "a reference to an entry that has not called what it keeps paused");
   vm->frames[vm->depth++] = (jv_frame){.target = to_host ? JV_TARGET_HOST : (uint32_t)(base + p->target),
@@ -506,7 +505,6 @@ static javm_status push_entry(javm_vm *vm, const jv_continuation *c, size_t i, b
   }
   frame.entry->callee_slot = c->entries[i].callee_slot;
   vm->frames[vm->depth++] = frame;
-  if (whole && i == 0 && !frame.entry->is_bottom) frame.entry->is_bottom = true;
   return JAVM_OK;
 }
 
@@ -532,6 +530,10 @@ javm_status jv_push_saved(javm_vm *vm, const javm_cap *paused, bool whole, javm_
   if (status == JAVM_OK) status = check_bottom(vm, paused, c->entries[0].instance, error);
   for (size_t i = 0; status == JAVM_OK && i < c->count; i++)
     status = c->entries[i].kind ? push_reference(vm, base, c, i, whole, error) : push_entry(vm, c, i, whole, error);
+  if (status == JAVM_OK && whole && !vm->frames[base].entry->is_bottom) { /* a guest has kept it */
+    vm->frames[base].entry->is_bottom = true;
+    vm->frames[vm->depth++] = (jv_frame){.target = JV_TARGET_HOST};
+  }
   if (status != JAVM_OK) jv_forget_to(vm, base);
   jv_release(vm->dir, continuation);
   return status;

@@ -94,7 +94,6 @@ static javm_status show_marker(javm_vm *vm, const javm_cap *saved, javm_error *e
   bool ok = jv_hash_is_zero(marker) || (payload = jv_cap_for_hash(vm->dir, marker)) != NULL;
   jv_release(vm->dir, continuation);
   if (!ok) return jv_fail_memory(error);
-  /* A Paused Instance that a guest kept has none: there is room for one. */
   if (vm->frames[vm->depth - 1].entry) vm->frames[vm->depth++] = (jv_frame){.target = JV_TARGET_HOST};
   vm->frames[vm->depth - 1].payload = payload;
   return JAVM_OK;

@@ -94,12 +94,7 @@ static javm_status show_marker(javm_vm *vm, const javm_cap *saved, javm_error *e
   bool ok = jv_hash_is_zero(marker) || (payload = jv_cap_for_hash(vm->dir, marker)) != NULL;
   jv_release(vm->dir, continuation);
   if (!ok) return jv_fail_memory(error);
-  /* What a guest kept has none, and no bottom of a drive. (A Reference on top of it is that of a catcher which runs.) There is
-   * room for one. */
-  jv_entry *bottom = vm->frames[0].entry;
-  if (vm->frames[vm->depth - 1].entry || !bottom->is_bottom)
-    vm->frames[vm->depth++] = (jv_frame){.target = JV_TARGET_HOST};
-  bottom->is_bottom = true;
+  if (vm->frames[vm->depth - 1].entry) vm->frames[vm->depth++] = (jv_frame){.target = JV_TARGET_HOST};
   jv_release(vm->dir, vm->frames[vm->depth - 1].payload);
   vm->frames[vm->depth - 1].payload = payload;
   return JAVM_OK;

@@ -1,33 +1,13 @@
 /* Paused Instances (4-vm.md 4.5) and operations 29 to 31. Each test is named after what it shows. */
-#include "support/guest.h"
-
-static guest g;
-static javm_cap *marker, *catcher; /* the catcher with number 1 holds the marker, alone */
+#include "support/yields.h"
 
 static int setup(void **state) {
-  (void)state;
-  guest_open(&g);
+  setup_yields(state);
   g.config.yield_mode = JAVM_YIELD_TO_CATCHER;
   guest_vm(&g);
-  marker = guest_data(&g, "marker");
-  javm_hash key = guest_hash(&g, marker);
-  catcher = guest_catcher(&g, 1, &key);
   return 0;
 }
 
-static int teardown(void **state) {
-  (void)state;
-  guest_close(&g);
-  return 0;
-}
-
-static javm_cap *instance_of(const char *text, const javm_slot_cap *slots) {
-  return guest_instance(&g, guest_image(&g, text), slots);
-}
-
-#define CATCH ".yield_marker_slot 8\n"
-#define REPLY_BOTH "shlo_l_imm_64 a1, a1, 32\nadd_64 a0, a0, a1\necalli 0\n"
-#define RESULT(value, status) ((uint64_t)(value) + ((uint64_t)(status) << 32))
 #define ONE(n, a) "load_imm a0, " #a "\necalli " #n "\n"
 #define TWO(n, a, b) "load_imm a0, " #a "\nload_imm a1, " #b "\necalli " #n "\n"
 #define CALL(slot) TWO(26, slot, 0)
@@ -35,14 +15,9 @@ static javm_cap *instance_of(const char *text, const javm_slot_cap *slots) {
 #define KEEP(slot) ONE(29, slot)
 #define RESUME(slot) ONE(30, slot)
 #define DROP(slot) ONE(31, slot)
-#define YIELD1 ONE(16, 1)
 /* Adds what a call returned to s0 · 1000. */
 #define SUM "load_imm t0, 1000\nmul_64 s0, s0, t0\nadd_64 s0, s0, a0\n"
 #define REPLY_SUM "move_reg a0, s0\necalli 0\n"
-/* Yields what is in slot 1, then replies with 100 + kind of what is in slot 0. */
-#define YIELDER YIELD1 "load_imm a0, 0\necalli 37\nadd_imm_64 a0, a0, 100\necalli 0\n"
-
-static javm_cap *yielder(void) { return instance_of(YIELDER, SLOTS({1, marker})); }
 
 static void run_catcher(const char *text, javm_cap *child) {
   guest_invoke(&g, instance_of(text, SLOTS({2, marker}, {3, child}, {8, catcher})), 0, NO_ARGS, GAS);

@@ -4,33 +4,8 @@
  */
 #include <stdio.h>
 
-#include "support/guest.h"
+#include "support/yields.h"
 
-static guest g;
-static javm_cap *marker, *catcher; /* the catcher with number 1 holds the marker */
-
-static int setup(void **state) {
-  (void)state;
-  guest_open(&g);
-  marker = guest_data(&g, "marker");
-  javm_hash key = guest_hash(&g, marker);
-  catcher = guest_catcher(&g, 1, &key);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  guest_close(&g);
-  return 0;
-}
-
-static javm_cap *instance_of(const char *text, const javm_slot_cap *slots) {
-  return guest_instance(&g, guest_image(&g, text), slots);
-}
-
-#define CATCH ".yield_marker_slot 8\n"
-#define CALL3 "load_imm a0, 3\nload_imm a1, 0\necalli 26\n"
-#define YIELD1 "load_imm a0, 1\necalli 16\n"
 /* 16 units before the yield, 5 and a halt after it. */
 #define SPENDER                                                                                                        \
   "load_imm t0, 7\nfallthrough\nloop:\n  add_imm_64 t0, t0, -1\n  branch_ne_imm t0, 0, loop\n" YIELD1                  \
@@ -235,7 +210,7 @@ static void yielders_state_is_saved_in_its_own_entry(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_yields, teardown)
   const struct CMUnitTest tests[] = {
       T(invoke_that_cannot_do_its_work_leaves_the_stack_as_it_was),
       T(verb_for_another_pause_leaves_the_stack_as_it_was),

@@ -39,8 +39,8 @@ enum { QUOTA = 6, UNITS = 100 * JAVM_PAGE_BYTES, GAS = 1000000, VMS = 4, ASK = 7
   "  store_imm_u64 [0x20000], 4\n  store_imm_u64 [0x41000], 8\n  load_imm a0, 1\n  ecalli 35\n"                        \
   "  load_imm a0, 0x10000\n  load_imm a1, 10\n  load_imm a2, 6\n  load_imm a3, 7\n  ecalli 23\n  " YIELD1              \
   "  load_u64 s0, [0x10008]\n  load_u64 t0, [0x20000]\n  add_64 s0, s0, t0\n  load_u64 t0, [0x41000]\n"                \
-  "  add_64 s0, s0, t0\n  store_u64 s0, [0x11000]\n  store_u64 s0, [0x20000]\n  load_imm a0, 1\n  ecalli 35\n  " YIELD1 \
-  "  load_u64 a0, [0x20000]\n  ecalli 0\n"
+  "  add_64 s0, s0, t0\n  store_u64 s0, [0x11000]\n  store_u64 s0, [0x20000]\n  load_imm a0, 1\n  ecalli 35\n "        \
+  " " YIELD1 "  load_u64 a0, [0x20000]\n  ecalli 0\n"
 /* Calls the worker and adds 1000 to its sum. */
 #define MIDDLE MEMORY "store_imm_u64 [0x10000], 3\n" CALL3 "add_imm_64 a0, a0, 1000\necalli 0\n"
 /* Keeps what has yielded, twice, resumes one copy, drops what that yields, and lets the other run to its end. */

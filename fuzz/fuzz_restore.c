@@ -51,7 +51,11 @@ static const char middle_text[] =
     CATCH MEMORY "store_imm_u64 [0x10000], 3\nload_imm a0, 4\necalli 35\n" CALL3
                  "store_u64 a0, [0x20000]\n  load_imm a0, 4\n  load_imm a1, 0\n  ecalli 26\n"
                  "  ecalli 27\n  ecalli 0\n";
-static const char bottom_text[] = CATCH MEMORY "store_imm_u64 [0x21008], 3\n" CALL3 "ecalli 0\n";
+/* Keeps what has yielded to it and resumes it. */
+static const char bottom_text[] =
+    CATCH MEMORY ".endpoint 0 main\nmain:\n  store_imm_u64 [0x21008], 3\n" CALL3
+                 "  branch_eq_imm a1, 0, done\n  load_imm a0, 9\n  ecalli 29\n  load_imm a0, 9\n  ecalli 30\n"
+                 "done:\n  ecalli 0\n";
 static const char resumer_text[] = CATCH "load_imm a0, 3\necalli 30\nadd_64 a0, a0, a1\necalli 0\n";
 
 static javm_cap *image_of(world *w, const char *text) {
@@ -354,6 +358,14 @@ static bool change_entries(change *c, jv_continuation *k) {
       jv_paused_entry other = k->entries[0];
       k->entries[0] = *e;
       *e = other;
+      return true;
+    }
+    case 8: { /* the one is what another is */
+      const jv_paused_entry *other = &k->entries[fuzz_take(c->in, 1) % k->count];
+      javm_cap *instance = javm_cap_retain(other->instance);
+      jv_release(c->w->dir, e->instance);
+      *e = *other;
+      e->instance = instance;
       return true;
     }
     default:

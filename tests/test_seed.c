@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "javm.h"
+#include "support/engine.h"
 
 static javm_dir *dir;
 static javm_vm *vm;
@@ -16,6 +17,7 @@ static int setup(void **state) {
   (void)state;
   javm_vm_config config;
   javm_vm_config_default(&config);
+  test_choose_engine(&config.engine, &config.explicit_checks, &config.counts_instructions);
   if (javm_dir_new(NULL, &dir) != JAVM_OK) return -1;
   return javm_vm_new(dir, &config, &vm, NULL) == JAVM_OK ? 0 : -1;
 }

@@ -1,33 +1,13 @@
 /* Paused Instances (4-vm.md 4.5) and operations 29 to 31. Each test is named after what it shows. */
-#include "support/guest.h"
-
-static guest g;
-static javm_cap *marker, *catcher; /* the catcher with number 1 holds the marker, alone */
+#include "support/yields.h"
 
 static int setup(void **state) {
-  (void)state;
-  guest_open(&g);
+  setup_yields(state);
   g.config.yield_mode = JAVM_YIELD_TO_CATCHER;
   guest_vm(&g);
-  marker = guest_data(&g, "marker");
-  javm_hash key = guest_hash(&g, marker);
-  catcher = guest_catcher(&g, 1, &key);
   return 0;
 }
 
-static int teardown(void **state) {
-  (void)state;
-  guest_close(&g);
-  return 0;
-}
-
-static javm_cap *instance_of(const char *text, const javm_slot_cap *slots) {
-  return guest_instance(&g, guest_image(&g, text), slots);
-}
-
-#define CATCH ".yield_marker_slot 8\n"
-#define REPLY_BOTH "shlo_l_imm_64 a1, a1, 32\nadd_64 a0, a0, a1\necalli 0\n"
-#define RESULT(value, status) ((uint64_t)(value) + ((uint64_t)(status) << 32))
 #define ONE(n, a) "load_imm a0, " #a "\necalli " #n "\n"
 #define TWO(n, a, b) "load_imm a0, " #a "\nload_imm a1, " #b "\necalli " #n "\n"
 #define CALL(slot) TWO(26, slot, 0)
@@ -35,14 +15,9 @@ static javm_cap *instance_of(const char *text, const javm_slot_cap *slots) {
 #define KEEP(slot) ONE(29, slot)
 #define RESUME(slot) ONE(30, slot)
 #define DROP(slot) ONE(31, slot)
-#define YIELD1 ONE(16, 1)
 /* Adds what a call returned to s0 · 1000. */
 #define SUM "load_imm t0, 1000\nmul_64 s0, s0, t0\nadd_64 s0, s0, a0\n"
 #define REPLY_SUM "move_reg a0, s0\necalli 0\n"
-/* Yields what is in slot 1, then replies with 100 + kind of what is in slot 0. */
-#define YIELDER YIELD1 "load_imm a0, 0\necalli 37\nadd_imm_64 a0, a0, 100\necalli 0\n"
-
-static javm_cap *yielder(void) { return instance_of(YIELDER, SLOTS({1, marker})); }
 
 static void run_catcher(const char *text, javm_cap *child) {
   guest_invoke(&g, instance_of(text, SLOTS({2, marker}, {3, child}, {8, catcher})), 0, NO_ARGS, GAS);
@@ -83,6 +58,22 @@ static void keep_yield_checks_its_slot_and_then_the_yielder_is_still_there(void 
   assert_depth(&g, 0);
 }
 
+/* 256 entries are kept and resumed, one more is not. */
+static void more_entries_than_a_paused_instance_holds_are_not_kept(void **state) {
+  (void)state;
+  g.config.max_depth = 600;
+  guest_vm(&g);
+  javm_cap *chain = yielder(), *link = guest_image(&g, CALL(3) "ecalli 0\n");
+  for (unsigned entries = 2; entries <= 257; entries++) {
+    chain = guest_instance(&g, link, SLOTS({3, chain}));
+    if (entries < 256) continue;
+    run_catcher(CATCH CALL(3) KEEP(4) RESUME(4) REPLY_BOTH, chain);
+    if (entries == 256) assert_halted(&g, RESULT(100, 0));
+    else assert_refused(&g, JAVM_REFUSAL_TOO_DEEP, 29);
+    assert_depth(&g, 0);
+  }
+}
+
 static void keep_yield_through_a_path(void **state) {
   (void)state;
   guest_invoke(&g,
@@ -96,6 +87,34 @@ static void keep_yield_through_a_path(void **state) {
 }
 
 /* ---- resume ---- */
+
+/* Continuation = { marker, entries: [{ kind, instance, callee_slot, target }] }, bottom entry first; its root is `paused`. */
+static void continuation_has_the_marker_and_the_entries_bottom_first(void **state) {
+  (void)state;
+  javm_cap *middle = instance_of(CALL(3) REPLY_BOTH, SLOTS({3, yielder()}));
+  run_catcher(CATCH CALL(3) KEEP(4) "ecalli 0\n", middle);
+  javm_cap *kept = guest_slot(&g, guest_post(&g), 4), *continuation, *entry;
+  javm_hash root = guest_view(&g, kept).paused, key = guest_hash(&g, marker), hash;
+  uint8_t *bytes;
+  size_t size;
+  assert_int_equal(javm_dir_get(g.dir, &root, &continuation, &g.error), JAVM_OK);
+  guest_own(&g, continuation);
+  assert_int_equal(javm_cap_kind(continuation), JAVM_KIND_CONTINUATION);
+  assert_int_equal(javm_cap_encode(g.dir, continuation, &bytes, &size, &g.error), JAVM_OK);
+  assert_int_equal(size, 1 + 32 + 4 + 2 * 45);
+  assert_memory_equal(bytes + 1, key.bytes, sizeof key);
+  for (int i = 0; i < 2; i++) {
+    const uint8_t *e = bytes + 37 + 45 * i;
+    assert_int_equal(e[0], 0);
+    memcpy(&hash, e + 1, sizeof hash);
+    assert_int_equal(javm_dir_get(g.dir, &hash, &entry, &g.error), JAVM_OK);
+    javm_instance_spec spec = guest_view(&g, guest_own(&g, entry));
+    javm_hash chain = guest_view(&g, i ? guest_slot(&g, middle, 3) : middle).image_hash_chain;
+    assert_same_hash(spec.image_hash_chain, chain);
+    assert_int_equal(e[33], i ? 3 : 0); /* callee_slot: what the bottom's is, who resumes it says */
+  }
+  javm_free_bytes(javm_dir_allocator(g.dir), bytes, size);
+}
 
 static void call_resume_runs_on_as_a_call(void **state) {
   (void)state;
@@ -442,7 +461,9 @@ int main(void) {
       T(keep_yield_makes_a_paused_instance),
       T(keep_yield_needs_something_paused_above),
       T(keep_yield_checks_its_slot_and_then_the_yielder_is_still_there),
+      T(more_entries_than_a_paused_instance_holds_are_not_kept),
       T(keep_yield_through_a_path),
+      T(continuation_has_the_marker_and_the_entries_bottom_first),
       T(call_resume_runs_on_as_a_call),
       T(both_copies_can_be_resumed_and_diverge),
       T(call_resume_of_what_is_not_paused_is_refused),

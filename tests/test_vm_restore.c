@@ -2,34 +2,9 @@
  * shows. */
 #include <stdlib.h>
 
-#include "support/guest.h"
+#include "support/yields.h"
 
-static guest g;
-static javm_cap *marker, *catcher; /* the catcher with number 1 holds the marker */
-
-static int setup(void **state) {
-  (void)state;
-  guest_open(&g);
-  marker = guest_data(&g, "marker");
-  javm_hash key = guest_hash(&g, marker);
-  catcher = guest_catcher(&g, 1, &key);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  guest_close(&g);
-  return 0;
-}
-
-static javm_cap *instance_of(const char *text, const javm_slot_cap *slots) {
-  return guest_instance(&g, guest_image(&g, text), slots);
-}
-
-#define CATCH ".yield_marker_slot 8\n"
-#define CALL3 "load_imm a0, 3\nload_imm a1, 0\necalli 26\n"
 #define CALL4 "load_imm a0, 4\nload_imm a1, 0\necalli 26\n"
-#define YIELD1 "load_imm a0, 1\necalli 16\n"
 #define KEEP5 "load_imm a0, 5\necalli 29\n"
 #define RESUME5 "load_imm a0, 5\necalli 30\n"
 
@@ -102,8 +77,6 @@ static javm_hash with_entries(javm_hash suspended, const entry *list, size_t cou
 #define WITH(suspended, ...)                                                                                           \
   with_entries(suspended, (const entry[]){__VA_ARGS__}, sizeof(entry[]){__VA_ARGS__} / sizeof(entry))
 
-static javm_cap *yielder(void) { return instance_of(YIELD1 "load_imm a0, 77\necalli 0\n", SLOTS({1, marker})); }
-
 /* Suspended: the catcher, its yielder, the Reference; then a second drive of the same on top. */
 static javm_hash two_drives(void) {
   javm_cap *a = instance_of(CATCH CALL3 KEEP5 RESUME5 "ecalli 0\n", SLOTS({3, yielder()}, {8, catcher}));
@@ -121,12 +94,12 @@ static void the_stack_as_it_was_written_can_be_restored(void **state) {
   javm_hash hash = two_drives();
   restore(with_entries(hash, entries, 6));
   guest_deliver(&g);
-  assert_halted(&g, 77);
+  assert_halted(&g, 100);
   guest_deliver(&g);
-  assert_halted(&g, 77);
+  assert_halted(&g, 100);
   restore(WITH(hash, entries[0], entries[1], entries[2]));
   guest_deliver(&g);
-  assert_halted(&g, 77);
+  assert_halted(&g, 100);
 }
 
 static void assert_not_restored(javm_hash hash) {
@@ -309,7 +282,7 @@ static void call_resume_on_a_stack_that_is_more_than_full_is_refused(void **stat
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_yields, teardown)
   const struct CMUnitTest tests[] = {
       T(the_stack_as_it_was_written_can_be_restored),
       T(a_reference_keeps_somebody_else_than_its_target_paused),

@@ -533,11 +533,16 @@ typedef struct racer {
   javm_local_assist *local;
   javm_dir *dir;
   uint64_t gas;
+  javm_hash saved;
   javm_result result;
 } racer;
 
 static void *race(void *ctx) {
   racer *r = ctx;
+  javm_vm *fork;
+  assert_int_equal(javm_vm_suspend(r->vm, &r->saved, NULL), JAVM_OK); /* of entries that others save and leave */
+  assert_int_equal(javm_vm_fork(r->vm, NULL, &fork, NULL), JAVM_OK);
+  javm_vm_free(fork);
   r->gas = run_out(r->vm, r->dir, &r->result);
   javm_vm_free(r->vm);
   return NULL;
@@ -566,6 +571,7 @@ static void forks_run_on_threads_at_once(void **state) {
     pthread_join(racers[i].thread, NULL);
     assert_int_equal(racers[i].result.kind, JAVM_RESULT_HALT);
     assert_int_equal(racers[i].result.return_value, racers[0].result.return_value);
+    assert_same_hash(racers[i].saved, racers[0].saved);
   }
   for (unsigned i = 0; i < 8; i++) {
     javm_result_clear(g.dir, &racers[i].result);

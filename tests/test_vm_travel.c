@@ -422,6 +422,42 @@ static void step_can_fault_and_needs_a_pause(void **state) {
   assert_faulted(&g, JAVM_EXIT_TRAP);
 }
 
+/* ---- traces ---- */
+
+static uint64_t traced;
+
+static void note_event(void *ctx, const javm_trace_event *event) {
+  (void)ctx;
+  traced = traced * 31 + (uint64_t)event->kind + event->gas;
+}
+
+static void trace_shows_the_same_gas_with_and_without_marks(void **state) {
+  (void)state;
+  javm_cap *caller = instance_of(".mapping ephemeral 0x20000 8192\nload_imm a0, 3\necalli 64\necalli 36\n"
+                                 "load_imm a0, 1\necalli 64\necalli 0\n",
+                                 NO_SLOTS);
+  EACH_MODEL(model) {
+    g.config.trace = NULL;
+    new_vm();
+    ending untraced = whole_run(caller, GAS);
+    g.config.trace = note_event;
+    new_vm();
+    traced = 0;
+    ending whole = whole_run(caller, GAS);
+    uint64_t events = traced;
+    same_ending(&whole, &untraced);
+    for (uint64_t mark = 0; mark < whole.gas; mark++) {
+      traced = 0;
+      start(caller, GAS, JAVM_MARK_GAS, mark);
+      assert_true(at_mark());
+      go_on(JAVM_MARK_GAS, JAVM_NO_MARK);
+      ending cut = end_of_run();
+      same_ending(&cut, &whole);
+      assert_int_equal(traced, events);
+    }
+  }
+}
+
 /* ---- pauses ---- */
 
 static void dropping_at_a_mark_is_out_of_gas(void **state) {
@@ -602,6 +638,7 @@ int main(void) {
       T(step_by_block_ends_where_a_block_ends),
       T(step_ends_where_another_entry_goes_on),
       T(step_can_fault_and_needs_a_pause),
+      T(trace_shows_the_same_gas_with_and_without_marks),
       T(dropping_at_a_mark_is_out_of_gas),
       T(other_verbs_do_not_go_on_from_a_mark),
       T(gas_that_is_added_at_a_mark_is_the_entrys),

@@ -1,42 +1,10 @@
 /* Yields (4-vm.md 4.5), operations 16, 27 and 28, and the verbs call_resume, deliver_yield and drop_paused. */
-#include "support/guest.h"
-
-static guest g;
-static javm_cap *marker, *catcher; /* the catcher with number 1 holds the marker, alone */
-
-static int setup(void **state) {
-  (void)state;
-  guest_open(&g);
-  marker = guest_data(&g, "marker");
-  javm_hash key = guest_hash(&g, marker);
-  catcher = guest_catcher(&g, 1, &key);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  guest_close(&g);
-  return 0;
-}
+#include "support/yields.h"
 
 static void to_catcher(void) {
   g.config.yield_mode = JAVM_YIELD_TO_CATCHER;
   guest_vm(&g);
 }
-
-static javm_cap *instance_of(const char *text, const javm_slot_cap *slots) {
-  return guest_instance(&g, guest_image(&g, text), slots);
-}
-
-#define REPLY_BOTH "shlo_l_imm_64 a1, a1, 32\nadd_64 a0, a0, a1\necalli 0\n"
-#define RESULT(value, status) ((uint64_t)(value) + ((uint64_t)(status) << 32))
-#define CATCH ".yield_marker_slot 8\n"
-#define CALL3 "load_imm a0, 3\nload_imm a1, 0\necalli 26\n"
-#define YIELD1 "load_imm a0, 1\necalli 16\n"
-/* Yields what is in slot 1, then replies with 100 + kind of what is in slot 0. */
-#define YIELDER YIELD1 "load_imm a0, 0\necalli 37\nadd_imm_64 a0, a0, 100\necalli 0\n"
-
-static javm_cap *yielder(void) { return instance_of(YIELDER, SLOTS({1, marker})); }
 
 /* Runs a catcher of this code, the yielder in its slot 3. */
 static void run_catcher(const char *text, javm_cap *child) {
@@ -607,7 +575,7 @@ static void call_resume_after_an_error_takes_no_scratchpad(void **state) {
 static void run_goes_the_same_way_with_an_error_in_it_and_without(void **state) {
   for (int model = JAVM_GAS_PIPELINE; model <= JAVM_GAS_INSTRUCTION; model++) {
     teardown(state);
-    setup(state);
+    setup_yields(state);
     g.config.gas_model = (javm_gas_model)model;
     guest_vm(&g);
     javm_cap *cnode = guest_cnode_of(&g, 1, SLOTS({1, guest_data(&g, "x")}));
@@ -644,7 +612,7 @@ static void drop_paused_after_an_error_faults_the_entry(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_yields, teardown)
   const struct CMUnitTest tests[] = {
       T(nobody_catches_the_yielder_is_refused),
       T(yielder_does_not_catch_its_own),

@@ -269,7 +269,7 @@ static inline void x64_add_imm(jv_x64 *x, jv_x64_reg d, jv_x64_reg s, int32_t v)
   unsigned mod = 2u - small - ((v == 0) & ((s & 7) != RBP)), count = mod * mod;
   uint64_t add = x64_rex(1, 0, 0, s) | (small ? 0x83u : 0x81u) << 8 | x64_modrm(3, ALU_ADD, s) << 16;
   uint64_t lea = x64_rex(1, d, 0, s) | 0x8d00 | x64_modrm(mod, d, s) << 16;
-  x64_put(x, (in_place ? add : lea) | (uint64_t)(uint32_t)v << 24, in_place & (v == 0) ? 0 : 3 + count);
+  x64_put(x, (in_place ? add : lea) | (uint64_t)(uint32_t)v << 24, (in_place & (v == 0)) ? 0 : 3 + count);
 }
 /* d = a + b, of 64 bits; likewise. b is not RSP, but in place. */
 static inline void x64_add(jv_x64 *x, jv_x64_reg d, jv_x64_reg a, jv_x64_reg b) {

@@ -532,6 +532,10 @@ javm_status jv_push_saved(javm_vm *vm, const javm_cap *paused, bool whole, javm_
   if (status == JAVM_OK) status = check_bottom(vm, paused, c->entries[0].instance, error);
   for (size_t i = 0; status == JAVM_OK && i < c->count; i++)
     status = c->entries[i].kind ? push_reference(vm, base, c, i, whole, error) : push_entry(vm, c, i, whole, error);
+  if (status == JAVM_OK && whole && !vm->frames[base].entry->is_bottom) { /* a guest has kept it */
+    vm->frames[base].entry->is_bottom = true;
+    if (!is_for_host(vm)) vm->frames[vm->depth++] = (jv_frame){.target = JV_TARGET_HOST};
+  }
   if (status != JAVM_OK) jv_forget_to(vm, base);
   jv_release(vm->dir, continuation);
   return status;

@@ -94,12 +94,7 @@ static javm_status show_marker(javm_vm *vm, const javm_cap *saved, javm_error *e
   bool ok = jv_hash_is_zero(marker) || (payload = jv_cap_for_hash(vm->dir, marker)) != NULL;
   jv_release(vm->dir, continuation);
   if (!ok) return jv_fail_memory(error);
-  /* What a guest kept has none, and no bottom of a drive. (A Reference on top of it is that of a catcher which runs.) There is
-   * room for one. */
-  jv_entry *bottom = vm->frames[0].entry;
-  if (vm->frames[vm->depth - 1].entry || !bottom->is_bottom)
-    vm->frames[vm->depth++] = (jv_frame){.target = JV_TARGET_HOST};
-  bottom->is_bottom = true;
+  if (vm->frames[vm->depth - 1].entry) vm->frames[vm->depth++] = (jv_frame){.target = JV_TARGET_HOST};
   jv_release(vm->dir, vm->frames[vm->depth - 1].payload);
   vm->frames[vm->depth - 1].payload = payload;
   return JAVM_OK;
@@ -144,6 +139,15 @@ static bool copy_functions(javm_vm *to, const javm_vm *from) {
   return true;
 }
 
+/* Once more than one VM holds it, nobody changes it, nor is what it spares any VM's: that VM runs on, or goes. */
+static void share(jv_entry *e) {
+  if (atomic_load_explicit(&e->refs, memory_order_acquire) == 1) {
+    e->owner = 0;
+    e->mem.spare = NULL;
+  }
+  atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+}
+
 /* The entries are shared until one of the two has to change one. */
 static bool share_frames(javm_vm *to, const javm_vm *from, bool lends) {
   if (!jv_grow(to->allocator, &to->frames, &to->frame_capacity, from->depth + 1, sizeof *to->frames)) return false;
@@ -152,7 +156,7 @@ static bool share_frames(javm_vm *to, const javm_vm *from, bool lends) {
     *f = from->frames[i];
     f->is_lent |= lends;
     javm_cap_retain(f->payload);
-    if (f->entry) atomic_fetch_add_explicit(&f->entry->refs, 1, memory_order_relaxed);
+    if (f->entry) share(f->entry);
   }
   to->depth = from->depth;
   return true;

@@ -294,7 +294,7 @@ void jv_overlays_free(javm_dir *dir, jv_overlay *overlays, size_t count);
 jv_entry *jv_own_shared(javm_vm *vm, size_t frame);
 static inline jv_entry *jv_own(javm_vm *vm, size_t frame) {
   jv_entry *e = vm->frames[frame].entry;
-  bool own = e->owner == vm->id && !e->saved && atomic_load_explicit(&e->refs, memory_order_acquire) == 1;
+  bool own = atomic_load_explicit(&e->refs, memory_order_acquire) == 1 && e->owner == vm->id && !e->saved;
   return JV_LIKELY(own) ? e : jv_own_shared(vm, frame);
 }
 /* Freezes what the entry has written. False: out of memory, nothing changed. */
@@ -308,7 +308,8 @@ uint32_t jv_entry_written(const jv_entry *e);
 /* The paused computation that frames [from, to) are, as an Instance: that of the entry in `from` with the Continuation as its
  * `paused`. `whole`: a drive's budget and effects go with it. NULL: out of memory. */
 javm_cap *jv_save(javm_vm *vm, size_t from, size_t to, const javm_hash *marker, bool whole);
-/* Pushes the entries of a paused Instance. `whole`: as they were saved; else they are to be called. Errors: CALL_STACK_FULL, and
+/* Pushes the entries of a paused Instance. `whole`: as they were saved, those that a guest has kept with a Reference for the
+ * host on top; else they are to be called. Errors: CALL_STACK_FULL, and
  * those of jv_entry_build; nothing has changed. */
 javm_status jv_push_saved(javm_vm *vm, const javm_cap *paused, bool whole, javm_error *error);
 

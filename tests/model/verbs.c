@@ -1,4 +1,5 @@
 /* The drive loop (4-vm.md 4.4), faults, halts, pauses that the VM makes, and the verbs (4.2). */
+#include <assert.h>
 #include <string.h>
 
 #include "model/world.h"
@@ -111,7 +112,10 @@ static bool halt(m_world *w, int index, m_result *r) {
   r->slot0 = slot0;
   list_dirty(e, r);
   for (size_t i = 0; i < e->effects.count; i++)
-    if (e->effects.at[i].kind == M_EMIT) r->emits[r->emit_count++ % 256] = e->effects.at[i].emit;
+    if (e->effects.at[i].kind == M_EMIT) {
+      assert(r->emit_count < M_EMITS_MAX);
+      r->emits[r->emit_count++] = e->effects.at[i].emit;
+    }
   e->effects = (m_effects){NULL, 0};
   m_drop_to(w, index);
   return true;

@@ -204,13 +204,14 @@ static inline m_then m_refuse(m_world *w, javm_refusal why) {
   return M_REFUSED;
 }
 
+enum { M_EMITS_MAX = 1 << 16 };
 /* A result, with hashes in the place of caps. */
 typedef struct m_result {
   javm_result_kind kind;
   uint64_t gas_used;
   uint64_t return_value;
   const m_value *instance;
-  const m_value *emits[256];
+  const m_value *emits[M_EMITS_MAX];
   size_t emit_count;
   const m_value *slot0; /* NULL: none */
   javm_hash payload;    /* zero: none */

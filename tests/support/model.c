@@ -393,6 +393,7 @@ static bool follow(model *m, size_t frame, exit_kind exit, bool *faulted) {
     case OUT_OF_GAS:
     case OUT_OF_QUOTA:
       if (kernel_yield(m, frame, exit == OUT_OF_GAS ? MODEL_PAUSE_GAS : MODEL_PAUSE_QUOTA)) return false;
+      if (exit == OUT_OF_QUOTA) spend(m, 1); /* it traps after all, and is paid for */
       return *faulted = fault(m, frame);
     default: return false;
   }

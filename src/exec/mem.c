@@ -604,4 +604,5 @@ void jv_mem_freeze(jv_mem *m, jv_frozen_fn frozen, void *ctx) {
     jv_page_release(m->allocator, m->dirty[i].bytes);
   }
   m->dirty_count = 0;
+  for (unsigned k = 0; k < m->follower_count; k++) jv_mem_reset(&m->followers[k]); /* they see what was frozen, not their own */
 }

@@ -341,7 +341,6 @@ static void compare_assist(real *x) {
 
 static void compare_all(real *x, const m_verb *v, javm_status status) {
   javm_error error;
-  compare(x, "status", x->run->last_status, status);
   if (!x->differs && status == JAVM_OK && v->kind <= VERB_MOVE) compare_result(x);
   if (status == JAVM_OK && (v->kind == VERB_SUSPEND || v->kind == VERB_MOVE || v->kind == VERB_ROOT))
     compare_hash(x, v->kind == VERB_ROOT ? "root" : "suspended VM", &x->run->hash, &x->hash);
@@ -386,8 +385,7 @@ static javm_status move(real *x, javm_error *error) {
   return javm_vm_restore(x->vm, &x->hash, &x->result, error);
 }
 
-static javm_status library_verb(real *x, const m_verb *v) {
-  javm_error error;
+static javm_status library_verb(real *x, const m_verb *v, javm_error *error) {
   javm_result *r = &x->result;
   const javm_assist *a = x->assist;
   uint64_t previous;
@@ -395,17 +393,17 @@ static javm_status library_verb(real *x, const m_verb *v) {
   switch (v->kind) {
     case VERB_INVOKE:
       if (v->instance) hash = m_hash_of(v->instance);
-      return javm_vm_invoke(x->vm, &hash, v->endpoint, v->args, v->gas, r, &error);
-    case VERB_RESUME: return javm_vm_call_resume(x->vm, v->scratchpad ? realize(x, v->scratchpad) : NULL, r, &error);
-    case VERB_DELIVER: return javm_vm_deliver_yield(x->vm, r, &error);
-    case VERB_DROP: return javm_vm_drop_paused(x->vm, r, &error);
-    case VERB_COMPLETE: return javm_vm_complete_host_call(x->vm, v->args, v->value_count, r, &error);
+      return javm_vm_invoke(x->vm, &hash, v->endpoint, v->args, v->gas, r, error);
+    case VERB_RESUME: return javm_vm_call_resume(x->vm, v->scratchpad ? realize(x, v->scratchpad) : NULL, r, error);
+    case VERB_DELIVER: return javm_vm_deliver_yield(x->vm, r, error);
+    case VERB_DROP: return javm_vm_drop_paused(x->vm, r, error);
+    case VERB_COMPLETE: return javm_vm_complete_host_call(x->vm, v->args, v->value_count, r, error);
     case VERB_RESTORE:
       if (v->instance) hash = m_hash_of(v->instance);
-      return javm_vm_restore(x->vm, &hash, r, &error);
-    case VERB_MOVE: return move(x, &error);
-    case VERB_SUSPEND: return javm_vm_suspend(x->vm, &x->hash, &error);
-    case VERB_ROOT: return javm_vm_root(x->vm, JAVM_ROOT_WHOLE, &x->hash, &error);
+      return javm_vm_restore(x->vm, &hash, r, error);
+    case VERB_MOVE: return move(x, error);
+    case VERB_SUSPEND: return javm_vm_suspend(x->vm, &x->hash, error);
+    case VERB_ROOT: return javm_vm_root(x->vm, JAVM_ROOT_WHOLE, &x->hash, error);
     case VERB_FORK: return JAVM_OK;
     case VERB_SET_MARK: return javm_vm_set_mark(x->vm, JAVM_MARK_GAS, v->gas);
     case VERB_ADD_GAS: return javm_vm_add_gas(x->vm, v->gas);
@@ -487,7 +485,11 @@ static bool do_word(real *x, uint64_t word, m_counts *counts) {
   m_do_verb(x->run, &verb);
   if (x->run->world.instructions_end) return false;
   if (x->settings->prints) m_print_result(x->run);
-  javm_status status = library_verb(x, &verb);
+  javm_error error = {.text = ""};
+  javm_status status = library_verb(x, &verb, &error);
+  if (status != x->run->last_status)
+    differ(x, "status: model %s, library %s: %s", javm_status_text(x->run->last_status), javm_status_text(status),
+           error.text);
   count(counts, &verb, x->run);
   compare_all(x, &verb, status);
   if (m_once_in(&x->random, 10)) sweep(x);

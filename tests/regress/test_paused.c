@@ -1,4 +1,5 @@
-/* Once wrong, and found by the model (tests/model): what a VM that was suspended, or work that was kept, forgot. */
+/* Once wrong, and found by the model (tests/model): what a VM that was suspended, or work that was kept, forgot. And
+ * what an engine in lockstep had not seen. */
 #include "support/guest.h"
 
 static guest g;
@@ -194,6 +195,27 @@ static void a_catcher_that_yields_before_it_answers_can_be_kept_and_restored(voi
   assert_halted(&g, 7);
 }
 
+static javm_host_action write_and_pause(void *ctx, javm_host_call *call) {
+  (void)ctx;
+  uint64_t word = 9;
+  assert_int_equal(javm_host_write(call, 0x10000, &word, sizeof word), JAVM_OK);
+  return JAVM_HOST_PAUSE;
+}
+
+static void what_a_pausing_host_function_wrote_reaches_all_engines_in_lockstep(void **state) {
+  (void)state;
+  g.config.engine = JAVM_ENGINE_BOTH;
+  guest_vm(&g);
+  assert_int_equal(javm_vm_register(g.vm, 70, "write", write_and_pause, NULL), JAVM_OK);
+  javm_cap *image = guest_image(&g, ".mapping persistent 0x10000 4096 slot 2\nload_u64 a0, [0x10000]\necalli 70\n"
+                                    "load_u64 a0, [0x10000]\nstore_u64 a0, [0x10008]\necalli 0\n");
+  guest_invoke(&g, guest_instance(&g, image, NO_SLOTS), 0, NO_ARGS, GAS);
+  assert_paused(&g, JAVM_PAUSE_HOST_CALL);
+  suspended();
+  guest_complete(&g, NULL, 0);
+  assert_halted(&g, 9);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -204,6 +226,7 @@ int main(void) {
       T(what_lower_drives_showed_is_suspended_too),
       T(no_search_for_a_catcher_is_seen_in_a_root),
       T(gas_spent_before_the_own_meter_is_set_counts),
+      T(what_a_pausing_host_function_wrote_reaches_all_engines_in_lockstep),
       T(a_catcher_that_yields_before_it_answers_can_be_kept_and_resumed),
       T(a_catcher_that_yields_before_it_answers_can_be_kept_and_restored),
   };

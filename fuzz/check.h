@@ -95,6 +95,19 @@ static inline uint64_t fuzz_take(fuzz_input *in, unsigned bytes) {
   return v;
 }
 
+/* Adds what a target has seen to its digest, so that two runs can be compared. */
+static inline void fuzz_see(uint64_t *digest, const void *bytes, size_t size) {
+  for (size_t k = 0; k < size; k++) *digest = (*digest ^ ((const uint8_t *)bytes)[k]) * 0x100000001b3u;
+}
+
+/* In a starved world a failure is out of memory and ends it; in others there is none. */
+static inline bool fuzz_ok(bool starved, javm_status status) {
+  if (status == JAVM_OK) return true;
+  if (!starved) fprintf(stderr, "%s\n", javm_status_text(status));
+  CHECK(starved && status == JAVM_OUT_OF_MEMORY);
+  return false;
+}
+
 /* A number that depends on all of the input: for choices that need no bytes of their own. */
 static inline uint64_t fuzz_mix(const uint8_t *bytes, size_t size) {
   uint64_t h = 0xcbf29ce484222325u;

@@ -19,18 +19,10 @@ typedef struct world {
   uint64_t digest; /* of everything that came out */
 } world;
 
-static void see(world *w, const void *bytes, size_t size) {
-  for (size_t k = 0; k < size; k++) w->digest = (w->digest ^ ((const uint8_t *)bytes)[k]) * 0x100000001b3u;
-}
+static void see(world *w, const void *bytes, size_t size) { fuzz_see(&w->digest, bytes, size); }
 static void see_number(world *w, uint64_t v) { see(w, &v, sizeof v); }
 
-/* In a starved world a failure is out of memory and ends it; in others there is none. */
-static bool ok(const world *w, javm_status status) {
-  if (status == JAVM_OK) return true;
-  if (!w->starved) fprintf(stderr, "%s\n", javm_status_text(status));
-  CHECK(w->starved && status == JAVM_OUT_OF_MEMORY);
-  return false;
-}
+static bool ok(const world *w, javm_status status) { return fuzz_ok(w->starved, status); }
 
 /* ---- what is paused ---- */
 

@@ -56,12 +56,13 @@ static void make_jump_table(jv_compiler *c) {
   const javm_code *code = &c->program->code;
   jv_native *n = c->native;
   uint64_t bad = (uintptr_t)c->x.base + n->stubs.bad_target;
-  while ((uintptr_t)c->x.at % JUMP_ENTRY_BYTES) x64_u8(X, 0xcc);
-  n->table = x64_here(X);
-  if ((size_t)(c->limit - c->x.at) < (code->jump_count + 1) * JUMP_ENTRY_BYTES) {
+  size_t padding = -(uintptr_t)c->x.at % JUMP_ENTRY_BYTES;
+  if ((size_t)(c->limit - c->x.at) < padding + (code->jump_count + 1) * JUMP_ENTRY_BYTES) {
     c->failed = c->is_too_much = true;
     return;
   }
+  while (padding-- > 0) x64_u8(X, 0xcc);
+  n->table = x64_here(X);
   x64_u64(X, bad);
   for (size_t i = 0; i < code->jump_count; i++) {
     uint32_t known = jv_known_start(c, code->jump_table[i]);
